@@ -181,7 +181,7 @@ def sides_of(boxes: Iterable[BoxPx]) -> Sides:
 
 def sides_on_grid(sides: Sides, step: int) -> Sides:
     """Return the sides of boxes on a coarser grid; see `on_grid`."""
-    return (sides + np.array([0, 0, step - 1, step - 1])) // step
+    return np.asarray((sides + np.array([0, 0, step - 1, step - 1])) // step)
 
 
 def union_mask(boxes: Iterable[BoxPx], shape: tuple[int, int]) -> NDArray[np.bool_]:

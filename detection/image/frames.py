@@ -110,7 +110,7 @@ def check_frame(pixels: NDArray[np.generic], pixel_size_um: float, offset_adu: f
         if values.min() == values.max():
             return Frame(values, pixel_size_um, True, False, tuple(warnings), border)
     seen = pixels if border is None else pixels[~border]
-    clipped = np.count_nonzero(seen == 0) / seen.size
+    clipped = float(np.count_nonzero(seen == 0) / seen.size)
     processed = clipped >= CLIPPED_SHARE
     if processed:
         warnings.append(
@@ -127,7 +127,7 @@ def _saturated_share(pixels: NDArray[np.generic]) -> float:
     range below it: a camera whose converter ends elsewhere, or an image that was clipped later.
     """
     highest = int(pixels.max())
-    share = np.count_nonzero(pixels == highest) / pixels.size
+    share = float(np.count_nonzero(pixels == highest) / pixels.size)
     if highest in FULL_SCALES or share < SATURATED_SHARE:
         return share if highest in FULL_SCALES else 0.0
     height = highest - int(np.partition(pixels, pixels.size // 2, axis=None)[pixels.size // 2])

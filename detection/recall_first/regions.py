@@ -121,7 +121,7 @@ def _bridges(mask: NDArray[np.uint8], chosen: NDArray[np.uint8], radius_px: int)
     beside = np.asarray(cv2.dilate(chosen, np.ones((3, 3), dtype=np.uint8)))
     touching[labels[beside > 0]] = 1
     touching[0] = 0
-    return touching.take(labels)
+    return touching.take(np.asarray(labels))
 
 
 def regions_of(
@@ -283,14 +283,15 @@ def remove_halo(
     mean = np.asarray(cv2.resize(mean, mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     own, noise = np.asarray(labels).ravel()[at], noise_sd.ravel()[at]
-    floor = settings.share * mean.ravel()[at]
+    floor = np.asarray(settings.share * mean.ravel()[at], dtype=np.float32)
     kept = np.ones(len(at), np.bool_)
     for sigma_um in settings.smoothings_um:
         sigma = max(sigma_um / pixel_um, 0.5)
         uncertainty = noise * np.float32(settings.certain_sd / (2 * math.sqrt(math.pi) * sigma))
         if sigma_um > settings.fine_um:
+            intensity = _blurred(masked, sigma).ravel()[at]
             share = np.maximum(_blurred(within, sigma).ravel()[at], np.float32(1e-3))
-            intensity = _blurred(masked, sigma).ravel()[at] / share
+            intensity /= share
             uncertainty /= np.sqrt(share)
         else:
             # Fine enough to follow the outline; the darkness beyond it helps.

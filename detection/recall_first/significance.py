@@ -167,7 +167,7 @@ def _above_share_of_peak(
     inside = np.flatnonzero(mask)
     peaks = np.zeros(count, dtype=np.float32)
     np.maximum.at(peaks, np.asarray(labels, dtype=np.int32).ravel()[inside], values.ravel()[inside])
-    return np.asarray(mask & (values >= share * peaks.take(labels)), dtype=np.uint8)
+    return np.asarray(mask & (values >= share * peaks.take(np.asarray(labels))), dtype=np.uint8)
 
 
 def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -179,4 +179,4 @@ def hysteresis(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.
     keep = np.zeros(count, dtype=np.uint8)
     keep[np.asarray(labels).take(at)] = 1
     keep[0] = 0
-    return keep.take(labels)
+    return keep.take(np.asarray(labels))

@@ -150,6 +150,7 @@ def _contrast_floor(
     residual: NDArray[np.float32], pixel_um: float, settings: CrowdingSettings
 ) -> NDArray[np.float32]:
     """Return the smoothed residual as a share of that of bright cells, 0 in regions below the seed."""
-    smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), settings.floor_sigma_um / pixel_um))
+    blurred = cv2.GaussianBlur(residual, (0, 0), settings.floor_sigma_um / pixel_um)
+    smooth = np.asarray(blurred, dtype=np.float32)
     share = smooth / np.float32(max(percentile(smooth, settings.floor_percentile), 1e-6))
     return share * hysteresis(share > settings.floor_extend, share >= settings.floor_seed)

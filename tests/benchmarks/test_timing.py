@@ -10,7 +10,7 @@ from benchmarks.measuring import timing
 def test_work_that_something_else_slowed_gets_more_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = {"slowed": iter([50.0, 90.0, 70.0, 10.0, 80.0, 10.2]), "even": iter([7.0, 9.0, 7.1])}
     now_s = 0.0
-    monkeypatch.setattr(timing.time, "process_time", lambda: now_s)
+    monkeypatch.setattr("benchmarks.measuring.timing.time.process_time", lambda: now_s)
 
     def work(taking_ms: Iterator[float]) -> None:
         nonlocal now_s
@@ -23,7 +23,7 @@ def test_work_that_something_else_slowed_gets_more_turns(monkeypatch: pytest.Mon
 
 def test_turns_end(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
-    monkeypatch.setattr(timing.time, "process_time", lambda: now_s)
+    monkeypatch.setattr("benchmarks.measuring.timing.time.process_time", lambda: now_s)
     calls = 0
 
     def work() -> None:
