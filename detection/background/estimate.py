@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 
 from detection.background.masked_smoothing import Smoother
 from detection.background.polynomial_surface import lower_surface, surface_through
+from detection.background.ranks import percentile, ranked
 from detection.background.settings import BACKGROUND, BackgroundSettings
 from detection.background.spikes import remove_spikes
-from detection.ranks import percentile, ranked
 
 MAX_SORTED = 2**21
 """Values of windows that are sorted at a time: 8 MB."""

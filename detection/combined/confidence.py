@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.background.ranks import percentile
 from detection.combined.fusion import Fusion
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import Sides, sides_on_grid
 from detection.image.highest import highest_in
 from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
-from detection.ranks import percentile
 from detection.second_look.look import looked_at
 from detection.second_look.model import SecondLook
 

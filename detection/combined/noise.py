@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.background.ranks import median, percentile
 from detection.combined.settings import COMBINED, CombinedSettings
 from detection.image.boxes import boxes_from, sides_on_grid, union_of
 from detection.image.hit_table import HitTable, code_of
 from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
-from detection.ranks import median, percentile
 
 _BEST = 8
 """Hits that are looked at before all others. Chosen by hand; it decides nothing but the time."""

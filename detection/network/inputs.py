@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import QUANTISATION_SD, enlarged
+from detection.background.ranks import percentile
 from detection.image.working_grid import WorkingGrid
-from detection.ranks import percentile
 
 WORKING_PIXEL_UM = 0.36
 """Finer pixels are averaged to about this, as in recall-first: the resolution of the objective is .3 um."""

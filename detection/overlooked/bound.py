@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from detection.background.estimate import QUANTISATION_SD, Blocks, average_blocks
 from detection.background.polynomial_surface import surface_through
+from detection.background.ranks import median
 from detection.image.frames import Frame
 from detection.image.hits import Overlooked
 from detection.image.parts import PART_PX, cores_of
 from detection.overlooked.settings import OVERLOOKED, OverlookedSettings
-from detection.ranks import median
 
 
 def overlooked_in(

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import Blocks
+from detection.background.ranks import median
 from detection.image.boxes import Sides, union_of
 from detection.image.frames import Frame
 from detection.overlooked.bound import noise_of, spread_by_noise, spread_of
-from detection.ranks import median
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

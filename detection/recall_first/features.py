@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.ranks import percentile
+from detection.background.ranks import percentile
 from detection.recall_first.regions import Region
 from detection.recall_first.settings import RECALL_FIRST, FeatureSettings
 

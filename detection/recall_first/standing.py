@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.background.estimate import Background, enlarged, lowest_background
+from detection.background.ranks import median, percentile
 from detection.image.frames import Frame
 from detection.image.working_grid import WorkingGrid, subtract_background
-from detection.ranks import median, percentile
 from detection.recall_first.regions import remove_halo
 from detection.recall_first.settings import RECALL_FIRST, CrowdingSettings, RecallFirstSettings
 from detection.recall_first.significance import Significance, hysteresis, significant

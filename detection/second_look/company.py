@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.background.ranks import median, percentile
 from detection.image.boxes import Sides, sides_on_grid
 from detection.image.highest import highest_in
 from detection.image.hit_table import HitTable, code_of
 from detection.image.hits import SeenBy
 from detection.image.working_grid import WorkingGrid
 from detection.network.settings import PLACE_PX
-from detection.ranks import median, percentile
 
 Floats = NDArray[np.float32]
 COMPANY = 19

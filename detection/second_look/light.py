@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.background.ranks import median, percentile
 from detection.image.boxes import Sides, union_of
 from detection.image.shapes import components
-from detection.ranks import median, percentile
 from detection.second_look.company import Floats
 from detection.second_look.settings import SECOND_LOOK, SecondLookSettings
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from detection.ranks import median, percentile, ranked
+from detection.background.ranks import median, percentile, ranked
 
 VALUES = arrays.arrays(
     np.float32,
