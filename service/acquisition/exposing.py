@@ -185,6 +185,10 @@ def _stage_after(
         now_m = context.devices.stage.position()
     except (DriverError, HungDeviceError) as error:
         return f"the position of the stage after the scan is not known: {error}", seen_m
+    except Exception as error:
+        log.exception("unexpected")
+        said = f"unexpected {type(error).__name__}: {error}"
+        return f"the position of the stage after the scan is not known: {said}", seen_m
     seen_m.append(aim.at(now_m))
     off_m = math.dist(now_m, aim.stands_m)
     # Not `>`: a read-back of NaN is no proof.
@@ -231,6 +235,10 @@ def _blank(context: Context) -> str | None:
         blanked = sem.is_blanked()
     except (DriverError, HungDeviceError, OSError) as error:
         return f"the beam may not be blanked: {error}"
+    except Exception as error:
+        # The image of the scan is kept all the same.
+        log.exception("unexpected")
+        return f"the beam may not be blanked: unexpected {type(error).__name__}: {error}"
     context.view.note(beam_blanked=blanked)
     return None if blanked else "the beam does not blank"
 
