@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from config.instrument import CalibrationConfig
+from config.plain import plain
 from drivers.calibration import CalibrationFit, fit_calibration
 from drivers.errors import CalibrationError
 from service.errors import InputError
@@ -125,7 +126,7 @@ def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, Calib
         where = ".".join(str(part) for part in first["loc"]) or "calibration"
         raise InputError(
             f"{path}: its points give {where} = {first['input']}, which cannot be a calibration"
-            f" ({first['msg']}); are the units um, and the columns in their places?"
+            f" ({plain(first)}); are the units um, and the columns in their places?"
         ) from None
     span_um = float(np.ptp(pairs.fm_m, axis=0).max()) * 1e6
     if span_um < LEAST_SPAN_UM:
