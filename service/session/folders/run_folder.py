@@ -97,6 +97,11 @@ class RunFolder:
         return self.path / "simulator.json"
 
     @property
+    def place(self) -> Path:
+        """Path of this folder when it was last worked on, to know a copy by."""
+        return self.path / ".place"
+
+    @property
     def heartbeat(self) -> Path:
         """Heartbeat of the daemon while there is no runtime folder for it."""
         return self.path / ".heartbeat"
