@@ -12,12 +12,12 @@ from pydantic import BaseModel, ValidationError
 
 from config.choices import profile_names
 from config.documents.lines import line_of
+from config.documents.plain import plain
 from config.documents.text_files import read_text
 from config.documents.yaml_documents import parse_yaml
 from config.errors import ConfigError
 from config.layout import GridLayout
 from config.model import Config
-from config.plain import plain
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.base import Frozen
-from config.plain import plain
+from config.documents.plain import plain
 from service.api import field_reads, map_reads, queue_reads, review_reads, session_reads, target_reads
 from service.api.cell_reads import CellCounter
 from service.api.changes import Changes

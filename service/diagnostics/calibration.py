@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from config.documents.plain import plain
 from config.instrument import CalibrationConfig
-from config.plain import plain
 from drivers.calibration import CalibrationFit, fit_calibration
 from drivers.errors import CalibrationError
 from service.errors import InputError
