@@ -6,8 +6,11 @@ switch_off()
 
 from onnxruntime import InferenceSession, SessionOptions  # noqa: E402 - it reports from its import on
 
+OnnxSession = InferenceSession
+"""A model that is ready to run."""
 
-def onnx_session(model: bytes) -> InferenceSession:
+
+def onnx_session(model: bytes) -> OnnxSession:
     """Return the model ready to run, on the thread that calls it.
 
     Parameters
