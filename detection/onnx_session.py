@@ -6,11 +6,10 @@ switch_off()
 
 from onnxruntime import InferenceSession, SessionOptions  # noqa: E402 - it reports from its import on
 
-OnnxSession = InferenceSession
-"""A model that is ready to run."""
+__all__ = ["InferenceSession", "onnx_session"]
 
 
-def onnx_session(model: bytes) -> OnnxSession:
+def onnx_session(model: bytes) -> InferenceSession:
     """Return the model ready to run, on the thread that calls it.
 
     Parameters

@@ -18,7 +18,7 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import on_working_grid
-from detection.onnx_session import OnnxSession, onnx_session
+from detection.onnx_session import InferenceSession, onnx_session
 from detection.recall_first.regions import close_and_fill
 from detection.recall_first.splitting import split_touching
 
@@ -79,7 +79,7 @@ class Forest:
         return [f"{what}; look at what it finds before you trust it"]
 
     @cached_property
-    def _session(self) -> OnnxSession:
+    def _session(self) -> InferenceSession:
         from detection.forest.onnx_file import model_bytes
 
         return onnx_session(model_bytes(self.model))

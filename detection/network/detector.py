@@ -16,7 +16,7 @@ from detection.network.inputs import WORKING_PIXEL_UM, network_input
 from detection.network.model import Calibration, NetworkModel
 from detection.network.reading import Reading, read_hits, scores_of
 from detection.network.settings import READING, ReadingSettings
-from detection.onnx_session import OnnxSession, onnx_session
+from detection.onnx_session import InferenceSession, onnx_session
 from detection.overlooked.settings import OVERLOOKED
 
 USUAL_SIZE_UM = 5.0
@@ -117,7 +117,7 @@ class Network:
         return found[0], features[0]
 
     @cached_property
-    def _session(self) -> OnnxSession:
+    def _session(self) -> InferenceSession:
         from detection.network.onnx_file import model_bytes
 
         return onnx_session(model_bytes(self.model))

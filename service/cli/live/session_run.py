@@ -38,6 +38,7 @@ from service.session.folders.run_folder import (
     RunInfo,
     alone,
     create,
+    demand_utf8,
     demand_writable,
     discard,
     lock,
@@ -73,6 +74,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
         as the run began.
     """
     folder, info = open_existing(run_dir)
+    demand_utf8(str(folder.path))
     demand_writable(folder)
     config = kept_config(folder, info)
     if asked is not None:

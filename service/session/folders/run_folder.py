@@ -156,10 +156,12 @@ def create(
     Raises
     ------
     InputError
-        `out` exists and is not an empty folder, or cannot be made.
+        `out` exists and is not an empty folder, or cannot be made; or a name is not UTF-8.
     """
     run = new_run_id(kind)
     path = (out if out is not None else Path("runs") / run).absolute()
+    for name in (str(path), *(() if recorded is None else recorded.images)):
+        demand_utf8(name)
     given = {} if recorded is None else asdict(recorded)
     info = RunInfo(run=run, kind=kind, clock=clock, program=program_version(), **given)
     try:
@@ -210,6 +212,20 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info
+
+
+def demand_utf8(name: str) -> None:
+    """Refuse a path that is not UTF-8: no client would find the daemon, as JSON cannot name it.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        raise InputError(f"{shown}: the name is not UTF-8; choose another one") from None
 
 
 def demand_writable(folder: RunFolder) -> None:

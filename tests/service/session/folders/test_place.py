@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import InputError
 from service.session.folders.place import demand_no_copy, keep_place
-from service.session.folders.run_folder import Kind, RunFolder, RunInfo, create
+from service.session.folders.run_folder import Kind, Recorded, RunFolder, RunInfo, create
 
 
 def run_in(path: Path, kind: Kind = "run") -> tuple[RunFolder, RunInfo]:
@@ -45,3 +45,12 @@ def test_a_folder_that_was_moved_linked_or_begun_by_an_earlier_version_is_the_ru
 def test_a_simulated_session_is_copied_with_its_specimen(tmp_path: Path) -> None:
     folder, info = run_in(tmp_path / "run", "dry-run")
     demand_no_copy(RunFolder(shutil.copytree(folder.path, tmp_path / "copy")), info)
+
+
+def test_a_name_that_is_not_utf_8_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    odd = tmp_path / "caf\udce9"
+    with pytest.raises(InputError, match=r"caf\\xe9: the name is not UTF-8"):
+        create(odd, "run", "real", "")
+    with pytest.raises(InputError, match="not UTF-8"):
+        create(tmp_path / "run", "replay", "fast", "", Recorded((f"{odd}.tiff",)))
+    assert list(tmp_path.iterdir()) == []
