@@ -31,6 +31,9 @@ from service.version import program_version
 _MOST_INFO_BYTES = 64_000_000
 """Largest ``run.json``; it lists the images of a replay."""
 
+_LONGEST_STORE_BYTES = 504
+"""Longest path of a database that SQLite opens on Linux; measured."""
+
 Kind = Literal["dry-run", "run", "replay"]
 
 
@@ -156,7 +159,7 @@ def create(
     Raises
     ------
     InputError
-        `out` exists and is not an empty folder, or cannot be made; or a name is not UTF-8.
+        `out` exists and is not an empty folder, or cannot be made; or a name is not UTF-8 or too long.
     """
     run = new_run_id(kind)
     path = (out if out is not None else Path("runs") / run).absolute()
@@ -164,6 +167,10 @@ def create(
         demand_utf8(name)
     given = {} if recorded is None else asdict(recorded)
     info = RunInfo(run=run, kind=kind, clock=clock, program=program_version(), **given)
+    length = len(os.fsencode(RunFolder(path).store))
+    if length > _LONGEST_STORE_BYTES:
+        more = length - _LONGEST_STORE_BYTES
+        raise InputError(f"{path}: the name is too long by {more} bytes for SQLite; choose a shorter one")
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")

@@ -47,10 +47,12 @@ def test_a_simulated_session_is_copied_with_its_specimen(tmp_path: Path) -> None
     demand_no_copy(RunFolder(shutil.copytree(folder.path, tmp_path / "copy")), info)
 
 
-def test_a_name_that_is_not_utf_8_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_or_too_long_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     odd = tmp_path / "caf\udce9"
     with pytest.raises(InputError, match=r"caf\\xe9: the name is not UTF-8"):
         create(odd, "run", "real", "")
     with pytest.raises(InputError, match="not UTF-8"):
         create(tmp_path / "run", "replay", "fast", "", Recorded((f"{odd}.tiff",)))
+    with pytest.raises(InputError, match=r"too long by [0-9]+ bytes for SQLite"):
+        create(tmp_path / "/".join(["x" * 100] * 6), "run", "real", "")
     assert list(tmp_path.iterdir()) == []
