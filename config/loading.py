@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from config.choices import profile_names
+from config.documents.lines import line_of
+from config.documents.plain import plain
 from config.documents.text_files import read_text
 from config.documents.yaml_documents import parse_yaml
 from config.errors import ConfigError
@@ -64,7 +66,7 @@ def parse(text: str, source: str) -> Config:
         # Strict, like JSON: `yes` or "60" is not a number.
         return Config.model_validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {explain(error)}") from None
+        raise ConfigError(f"{source}: {explain(error, text)}") from None
     except (RecursionError, ValueError, TypeError):
         raise ConfigError(f"{source}: not valid YAML (a key that is no word, or a number too long)") from None
 
@@ -76,11 +78,19 @@ def dump(config: Config) -> str:
     return text
 
 
-def explain(error: ValidationError) -> str:
-    """Return one sentence on the first error, and the number of further ones; it shows no secrets."""
+def explain(error: ValidationError, text: str | None = None) -> str:
+    """Return one sentence on the first error, and the number of further ones; it shows no secrets.
+
+    Parameters
+    ----------
+    error : ValidationError
+    text : str, optional
+        YAML that the values come from, to name the line.
+    """
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"] if part not in ("grid", "list")) or "the whole"
-    message = first["msg"].removeprefix("Value error, ")
+    keys = [part for part in first["loc"] if part not in ("grid", "list")]
+    key = ".".join(map(str, keys)) or "the whole"
+    message = plain(first)
     if first["type"] == "extra_forbidden":
         message = "unknown key"
         if str(first["loc"][-1]).isdecimal() and first["input"] is None:
@@ -98,16 +108,20 @@ def explain(error: ValidationError) -> str:
         and first["loc"][:1] != _SECRET
         and isinstance(first["input"], (str, int, float, bool, type(None)))
     ):
-        message = f"{message[0].lower()}{message[1:]}, not {_short(first['input'])}"
+        given = _short(first["input"])
+        message = f"{message[0].lower()}{message[1:]}, not {given}"
         if isinstance(first["input"], str) and _COMMA.fullmatch(first["input"]):
             message += "; write a decimal point"
     if first["type"] == "extra_forbidden" and first["loc"][:1] == _SECRET:
         key = "notify"
-    more = error.error_count() - 1
+    line = None if text is None else line_of(text, keys)
+    after = [] if line is None else [f"line {line}"]
+    if error.error_count() > 1:
+        after.append(f"and {error.error_count() - 1} more")
     said = f"{key[:200]}: {message[:500]}"
     if first["loc"][:1] not in _ENDPOINTS:
         said = _URL.sub("(a URL)", said)
-    return said + (f" (and {more} more)" if more else "")
+    return said + (f" ({', '.join(after)})" if after else "")
 
 
 _SECRET = ("notify",)
@@ -123,6 +137,10 @@ _COMMA = re.compile(r"[-+]?\d+,\d+")
 
 
 def _short(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     try:
         text = repr(value)
     except ValueError:

@@ -12,6 +12,7 @@ from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
+from detection.telemetry import switch_off
 
 GROUP = "ilemtrack.detectors"
 """Entry-point group of detectors."""
@@ -126,6 +127,7 @@ def load_plugin(name: str) -> Plugin | None:
         owners = ", ".join(sorted(point.dist.name if point.dist else point.value for point in points))
         raise DetectionError(f"several packages bring a detector named {name} ({owners}); remove all but one")
     (point,) = points
+    switch_off()
     try:
         detector = point.load()()
     except (Exception, SystemExit) as error:

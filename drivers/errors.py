@@ -19,6 +19,10 @@ class InterruptedCallError(DriverError):
     """Raised by a blocking call that another thread ended with `stop`."""
 
 
+class StoppedInTimeError(InterruptedCallError):
+    """Raised by a scan or a focus that was stopped before the beam was on: nothing was exposed."""
+
+
 class OutOfRangeError(DriverError):
     """Raised for a value that is not finite or that the device does not have, before anything happens."""
 

@@ -130,8 +130,8 @@ class ElectronFocus(Protocol):
 
         Raises
         ------
-        OutOfRangeError, NotReadyError
-            Refused: the beam stayed blanked, nothing was exposed.
+        OutOfRangeError, NotReadyError, StoppedInTimeError
+            Refused, or stopped before the beam was on: it stayed blanked, nothing was exposed.
         FocusNotFoundError
             The focus ended without a result: the rectangle was exposed, the working distance is undefined.
         DisturbedError
@@ -250,6 +250,8 @@ class Sem(Protocol):
         NotReadyError
             No high vacuum, the beam is switched off, or another call is running: the beam stayed blanked,
             nothing was exposed.
+        StoppedInTimeError
+            It was stopped before the beam was on: nothing was exposed.
         DisturbedError
             Another program moved the stage, closed the blanker, or changed scan, column or detector
             meanwhile. The error has the image, if there is one, and all places where the beam was.

@@ -10,9 +10,13 @@ from config.errors import ConfigError
 _MOST_DEPTH = 50
 _MOST_REPEATED = 10_000
 """Values that aliases may repeat; nested ones multiply ('billion laughs')."""
-_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
-"""Numbers that YAML 1.1 reads as strings."""
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F_]+")
+_FLOAT = re.compile(
+    r"[-+]?[0-9][0-9_]*\.[0-9_]*|[-+]?\.[0-9][0-9_]*|[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+"""Numbers as people write them: 1e-3 is one, which YAML 1.1 takes for text; 010 is not 8, and 1:30 not 90."""
+_REPLACED = {f"tag:yaml.org,2002:{name}" for name in ("timestamp", "int", "float")}
 _UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError)
 """Errors of PyYAML on values that do not fit their tag."""
 _QUOTED = re.compile(r"'(?!<)[^']{2,}'|\"[^\"]{2,}\"")
@@ -97,6 +101,10 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, "<< is not read; write its keys", key_node.start_mark
+                )
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, (list, dict, set)):
                 raise yaml.constructor.ConstructorError(
@@ -110,7 +118,10 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]
 
 
 _UniqueKeyLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
     for first, resolvers in _UniqueKeyLoader.yaml_implicit_resolvers.items()
 }
-_UniqueKeyLoader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789"))
+for _tag, _number in (("int", _INT), ("float", _FLOAT)):
+    _UniqueKeyLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_number.pattern})$"), list("-+.0123456789")
+    )

@@ -8,7 +8,6 @@ from functools import cached_property
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, SessionOptions
 from skimage.filters import apply_hysteresis_threshold
 
 from detection.errors import DetectionError
@@ -19,6 +18,7 @@ from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
 from detection.image.working_grid import on_working_grid
+from detection.onnx_session import InferenceSession, onnx_session
 from detection.recall_first.regions import close_and_fill
 from detection.recall_first.splitting import split_touching
 
@@ -82,9 +82,7 @@ class Forest:
     def _session(self) -> InferenceSession:
         from detection.forest.onnx_file import model_bytes
 
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return InferenceSession(model_bytes(self.model), options, providers=["CPUExecutionProvider"])
+        return onnx_session(model_bytes(self.model))
 
 
 def working_features(

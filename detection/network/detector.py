@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from onnxruntime import InferenceSession, SessionOptions
 
 from detection.errors import DetectionError
 from detection.image.frames import Frame
@@ -17,6 +16,7 @@ from detection.network.inputs import WORKING_PIXEL_UM, network_input
 from detection.network.model import Calibration, NetworkModel
 from detection.network.reading import Reading, read_hits, scores_of
 from detection.network.settings import READING, ReadingSettings
+from detection.onnx_session import InferenceSession, onnx_session
 from detection.overlooked.settings import OVERLOOKED
 
 USUAL_SIZE_UM = 5.0
@@ -123,9 +123,7 @@ class Network:
     def _session(self) -> InferenceSession:
         from detection.network.onnx_file import model_bytes
 
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        return InferenceSession(model_bytes(self.model), options, providers=["CPUExecutionProvider"])
+        return onnx_session(model_bytes(self.model))
 
 
 def _numbers(found: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -34,7 +34,9 @@ class StopSwitch:
 
 
 @contextmanager
-def interrupted(wake: threading.Event, message: str) -> Iterator[None]:
+def interrupted(
+    wake: threading.Event, message: str, kind: type[InterruptedCallError] = InterruptedCallError
+) -> Iterator[None]:
     """Turn any failure inside the block into an interruption if `wake` is set.
 
     Hardware that is stopped in the middle of a call fails in ways of its own.
@@ -42,11 +44,11 @@ def interrupted(wake: threading.Event, message: str) -> Iterator[None]:
     Raises
     ------
     InterruptedCallError
-        With `message`; the failure itself is its cause.
+        Of this `kind`, with `message`; the failure itself is its cause.
     """
     try:
         yield
     except DriverError as error:
         if wake.is_set():
-            raise InterruptedCallError(message) from error
+            raise kind(message) from error
         raise

@@ -18,6 +18,7 @@ from drivers.errors import (
     NotReadyError,
     OutOfRangeError,
     StillBusyError,
+    StoppedInTimeError,
 )
 from drivers.guards.conditions import MAGNIFICATION, Conditions, of, with_field
 from drivers.guards.interlock import Interlock
@@ -231,7 +232,7 @@ class OdemisSem:
         self, request: ScanRequest, spare_s: float, ready_s: float, wake: threading.Event
     ) -> dict[str, float]:
         """Set up the scan, blanked; return the pixel size and the dwell time read back."""
-        with interrupted(wake, "the scan was stopped before the beam was on"):
+        with interrupted(wake, "the scan was stopped before the beam was on", StoppedInTimeError):
             self._drain(spare_s, wake)
             return self._client.long(
                 "prepare_scan",

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drivers.errors import BeamOffError, DriverError, InterruptedCallError
+from drivers.errors import BeamOffError, DriverError, StoppedInTimeError
 from drivers.quanta.client import Call, QuantaClient
 
 _LOCK_S = 0.2
@@ -66,12 +66,12 @@ class Blanker:
 
         Raises
         ------
-        InterruptedCallError
+        StoppedInTimeError
             `wake` is set: the beam stayed blanked.
         """
         with self._lock:
             if wake.is_set():
-                raise InterruptedCallError("the scan was stopped before the beam was on")
+                raise StoppedInTimeError("the scan was stopped before the beam was on")
             self._client.call("unblank_beam")
             yield
 

@@ -10,6 +10,7 @@ from drivers.errors import (
     DriverError,
     InterruptedCallError,
     NotReadyError,
+    StoppedInTimeError,
 )
 from drivers.quanta.client import QuantaClient
 from drivers.quanta.scans import frames
@@ -42,7 +43,7 @@ class Channel:
         ------
         NotReadyError
             It does not end.
-        InterruptedCallError
+        StoppedInTimeError
             `wake` was set.
         """
         end_s = self._clock.now_s() + _CANCEL_S
@@ -51,7 +52,7 @@ class Channel:
                 raise NotReadyError("a scan that was begun earlier does not end")
             self._set_state("cancel")
             if not self._clock.sleep(self._quanta.poll_s, wake):
-                raise InterruptedCallError("the scan was stopped before the beam was on")
+                raise StoppedInTimeError("the scan was stopped before the beam was on")
 
     def run_once(self, beam_s: float) -> None:
         """Begin to scan frames without end, and stop after the first, which takes `beam_s`.

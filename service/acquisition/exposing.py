@@ -18,6 +18,7 @@ from drivers.errors import (
     NotReadyError,
     OutOfRangeError,
     StillBusyError,
+    StoppedInTimeError,
 )
 from drivers.pose import RectM
 from drivers.sem import ScanImage, ScanRequest
@@ -34,6 +35,10 @@ from service.safety.deadlines import timeout_of
 from service.session.context import Context, Taken
 
 log = get_logger(__name__)
+
+
+_UNEXPOSED = (NotReadyError, OutOfRangeError, StoppedInTimeError)
+"""By the contract of `scan` the beam stayed blanked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,7 @@ def _stage_after(
 
     A scan that was refused blanked says nothing about where the beam was.
     """
-    if isinstance(failure, (NotReadyError, OutOfRangeError)):
+    if isinstance(failure, _UNEXPOSED):
         return None, []
     seen_m = (
         [aim.at(place_m) for place_m in failure.positions_m] if isinstance(failure, DisturbedError) else []
@@ -185,6 +190,10 @@ def _stage_after(
         now_m = context.devices.stage.position()
     except (DriverError, HungDeviceError) as error:
         return f"the position of the stage after the scan is not known: {error}", seen_m
+    except Exception as error:
+        log.exception("unexpected")
+        said = f"unexpected {type(error).__name__}: {error}"
+        return f"the position of the stage after the scan is not known: {said}", seen_m
     seen_m.append(aim.at(now_m))
     off_m = math.dist(now_m, aim.stands_m)
     # Not `>`: a read-back of NaN is no proof.
@@ -231,6 +240,10 @@ def _blank(context: Context) -> str | None:
         blanked = sem.is_blanked()
     except (DriverError, HungDeviceError, OSError) as error:
         return f"the beam may not be blanked: {error}"
+    except Exception as error:
+        # The image of the scan is kept all the same.
+        log.exception("unexpected")
+        return f"the beam may not be blanked: unexpected {type(error).__name__}: {error}"
     context.view.note(beam_blanked=blanked)
     return None if blanked else "the beam does not blank"
 
@@ -239,7 +252,9 @@ def _not_done(
     context: Context, exposure: Exposure, failure: Exception, moved: str | None, ground_m: RectM | None
 ) -> None:
     """Record a scan without an image: refused with the beam blanked, or broken off somewhere."""
-    if isinstance(failure, (NotReadyError, OutOfRangeError)):
+    if isinstance(failure, StoppedInTimeError):
+        end = ScanEnd(ExposureState.VOID, JobState.QUEUED, f"nothing was exposed: {failure}")
+    elif isinstance(failure, (NotReadyError, OutOfRangeError)):
         # By the contract of `scan` the beam stayed blanked: nothing was exposed, it may be tried again.
         # An earlier scan ends by itself, and a beam that is off is off for all jobs: no failure of this one.
         waits = isinstance(failure, (StillBusyError, BeamOffError))

@@ -12,16 +12,21 @@ from service.image_files.facts import Acquisition
 from service.image_files.images import SavedImage, read_pixels
 from service.image_files.saving import save_em
 from service.logs import get_logger
+from service.model.event import MISSING
 from service.model.images.checks import CONTRADICTORY, DOUBTFUL, NO_BEAM, CheckedImage, kinds_of
 from service.model.jobs import Job, JobKind, JobState
 from service.model.phases import PauseCause
 from service.session.context import Context, Taken
 from service.session.interrupts import Interrupt, InterruptSession
+from service.session.missing_images import missing_images
 from service.session.provenance import provenance_of
 from service.store.database import utc_now
 from service.words import checks as words
 
 log = get_logger(__name__)
+
+_MOST_LISTED = 20
+"""Missing images that an event lists by name."""
 
 
 def verify_saved(context: Context, *, last: bool = False) -> None:
@@ -51,6 +56,15 @@ def _verify(context: Context, job: Job, *, last: bool) -> str | None:
     else:
         return conclude(context, job)
     return None
+
+
+def note_missing(context: Context) -> None:
+    """Record images that somebody has removed from the run, once for each set of them."""
+    missing = missing_images(context.store, context.folder)
+    said = context.store.events.last_of(MISSING)
+    data = {"images": list(missing[:_MOST_LISTED]), "number": len(missing)}
+    if data != ({"images": [], "number": 0} if said is None else said.data):
+        context.store.events.note(MISSING, "images", data)
 
 
 def keep_unsaved(context: Context) -> None:

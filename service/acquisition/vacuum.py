@@ -13,8 +13,11 @@ from drivers.chamber_by_hand import ChamberByHand
 from drivers.errors import DriverError
 from service import wording
 from service.errors import HungDeviceError, VacuumError
+from service.logs import get_logger
 from service.model.phases import PauseCause
 from service.session.interrupts import Interrupt, InterruptSession
+
+log = get_logger(__name__)
 
 
 def pump_to(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> bool:
@@ -68,6 +71,10 @@ def look(chamber: Chamber, state: VacuumState, config: ChamberConfig) -> VacuumF
         found, pressure_pa = chamber.state(), chamber.pressure_pa()
     except (DriverError, HungDeviceError) as error:
         return VacuumFound(None, f"the chamber does not answer: {error}")
+    except Exception as error:
+        # An image is at stake after a scan, and the watch in it.
+        log.exception("unexpected")
+        return VacuumFound(None, f"the chamber does not answer: unexpected {type(error).__name__}: {error}")
     # A vented chamber may give -1.
     known = pressure_pa if 0 <= pressure_pa < math.inf else None
     return VacuumFound(known, _judged(found, pressure_pa, state, config))
@@ -156,7 +163,7 @@ class VacuumWatch:
                 self._found = wrong
                 try:
                     self._stop()
-                except (DriverError, HungDeviceError) as error:
+                except Exception as error:  # noqa: BLE001 - said in `found`
                     # The runner blanks again after the scan, and reads the blanker back.
                     self._found = f"{wrong}; the scan does not stop: {error}"
                 return

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from pydantic import ValidationError
 
 from config.base import Frozen
+from config.documents.plain import plain
 from service.api import field_reads, map_reads, queue_reads, review_reads, session_reads, target_reads
 from service.api.cell_reads import CellCounter
 from service.api.changes import Changes
@@ -217,4 +218,4 @@ def _one_sentence(error: ValidationError) -> str:
     """Return the first error with its place."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"])) or "request"
-    return f"{where[:100]}: {first['msg']}"
+    return f"{where[:100]}: {plain(first)}"

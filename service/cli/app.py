@@ -17,6 +17,7 @@ _IMPORT = "<frozen importlib._bootstrap>"
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    _open_standard_streams()
     _on_stopping(_interrupt)
     try:
         from service.cli import commands
@@ -36,6 +37,21 @@ def main() -> NoReturn:
         # The reader has gone (`| head`): writing what is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+def _open_standard_streams() -> None:
+    """Open those that the caller has closed (`>&-`, some schedulers of jobs) on the null device.
+
+    Otherwise the next file or socket gets their number, and whatever writes a message there writes into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is given, and all below are open.
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:

@@ -89,6 +89,8 @@ def _matters(kind: str, data: Mapping[str, Any]) -> tuple[Level | None, str]:
             return Level.ATTENTION, "Look at the frame, and decide."
         case ("job", _, JobState.FAILED) | ("field", _, FieldState.FAILED):
             return Level.NOTICE, "Mend the cause, or others fail, too."
+        case ("images_missing", _, _) if data.get("number"):
+            return Level.ATTENTION, "Put the images back into the folder of the run."
         case ("notify_failed", _, _):
             return Level.ATTENTION, "Check the address and the network."
     return None, ""

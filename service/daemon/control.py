@@ -1,6 +1,5 @@
 """Controls of a session for the API; every call returns at once and says where the session will stop."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,6 +22,7 @@ from service.planning.session_estimate import SessionEstimate, estimate_session
 from service.planning.targets.choose import set_choice
 from service.planning.targets.listing import Preview, TargetList, TargetLists
 from service.safety.safe_state import stop_devices
+from service.safety.timed_call import TimedCall
 from service.session.context import Context
 from service.session.interrupts import Interrupt
 from service.store.database import utc_now
@@ -224,7 +224,11 @@ class SessionControl:
         if not self._runner.ended.is_set():
             self._runner.landed.clear()
         self._context.interrupts.put(interrupt, reason)
-        threading.Thread(target=self._stop_until_landed, name="stop", daemon=True).start()
+        try:
+            TimedCall("stop", self._stop_until_landed).start()
+        except RuntimeError:
+            # Once, on this thread: that the runner lands is not waited for.
+            _log_failed(stop_devices(self._context.devices))
 
     def _after_commit(self, action: Callable[[], None]) -> None:
         """Run `action`, which wakes the runner, once the change and its reply are on the disk."""
@@ -234,8 +238,11 @@ class SessionControl:
         # Repeated, as the runner may be between its check and its call.
         end_s = time.monotonic() + _STOP_FOR_S
         while time.monotonic() < end_s:
-            failed = stop_devices(self._context.devices)
-            if failed:
-                log.error("stop failed", problems=failed)
+            _log_failed(stop_devices(self._context.devices))
             if self._runner.landed.wait(_STOP_AGAIN_S) or self._runner.ended.is_set():
                 return
+
+
+def _log_failed(problems: list[str]) -> None:
+    if problems:
+        log.error("stop failed", problems=problems)

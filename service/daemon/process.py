@@ -31,6 +31,7 @@ from service.model.jobs import JobState
 from service.model.phases import FINAL
 from service.report.summary import Summary, summarise
 from service.safety.deadlines import guarded
+from service.safety.timed_call import keep_ready
 from service.session.context import BusyTime, Context, FailureStreak
 from service.session.folders.run_folder import RunFolder, RunInfo
 from service.session.folders.runtime_folder import runtime_directory
@@ -149,6 +150,7 @@ def drive(
     remember(store, context.devices)
     supervision = Supervision(context)
     runner = Runner(context, Analysis(config, store, folder, setup.clock, detector=detector), attended)
+    keep_ready()
     sys.setswitchinterval(_SWITCH_S)
     control = SessionControl(context, runner, supervision.health)
     # Threads that share the small matrices of the planner mostly wait for each other, busily.

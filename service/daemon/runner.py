@@ -12,7 +12,7 @@ from service.acquisition.overviews.follow import give_up_waiting_overviews
 from service.acquisition.retakes.helping import give_up_helping
 from service.acquisition.retakes.waiting import give_up_retakes, release_retakes
 from service.acquisition.retry import repeat_harmless
-from service.acquisition.saving import keep_at_the_end, keep_unsaved, verify_saved
+from service.acquisition.saving import keep_at_the_end, keep_unsaved, note_missing, verify_saved
 from service.acquisition.vacuum import ask_for, pump_to
 from service.analysis.worker import Analysis
 from service.daemon.halts import Blocked, Halts
@@ -138,6 +138,7 @@ class Runner:
                 make_safe(context.devices)
                 context.view.look(context.devices)
                 verify_saved(context)
+                note_missing(context)
                 store.apply(SessionEvent.RECOVERED)
             case Phase.TO_PARTIAL_VACUUM:
                 self._pump_to(VacuumState.PARTIAL)
@@ -246,6 +247,7 @@ class Runner:
             if context.store.queue.next_job() is None:
                 give_up_retakes(context)
             give_up_waiting(context)
+            note_missing(context)
             if self._attended:
                 self._questions.ask()
             with context.store.transaction():

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from config.documents.plain import plain
 from config.instrument import CalibrationConfig
 from drivers.calibration import CalibrationFit, fit_calibration
 from drivers.errors import CalibrationError
@@ -125,7 +126,7 @@ def calibrate(path: Path, measured_on: datetime.date) -> tuple[PointPairs, Calib
         where = ".".join(str(part) for part in first["loc"]) or "calibration"
         raise InputError(
             f"{path}: its points give {where} = {first['input']}, which cannot be a calibration"
-            f" ({first['msg']}); are the units um, and the columns in their places?"
+            f" ({plain(first)}); are the units um, and the columns in their places?"
         ) from None
     span_um = float(np.ptp(pairs.fm_m, axis=0).max()) * 1e6
     if span_um < LEAST_SPAN_UM:

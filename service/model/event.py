@@ -9,6 +9,9 @@ STAY = "stay"
 SEAM = "seam"
 """Kind of the event of a frame that could not be widened where it meets frames of an earlier stay."""
 
+MISSING = "images_missing"
+"""Kind of the event of images that the database has and the folder of the run has no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -20,6 +20,7 @@ from service.report.focusing import Focusing, focusing
 from service.report.found_sections import FoundSections, found_sections
 from service.report.recall import contained_recall
 from service.session.folders.run_folder import RunFolder, total_bytes
+from service.session.missing_images import missing_images
 from service.session.stage_frame import StageFrame
 from service.store.outcome import end_state
 from service.store.store import Store
@@ -114,6 +115,8 @@ class Summary:
     """Checks of all images, those of frames that were taken again included."""
     flagged_images: dict[str, dict[str, float]]
     """Last images of jobs that are not as they should be: by job, the numbers of the checks that say so."""
+    missing_images: tuple[str, ...]
+    """Saved images that are no longer in the folder of the run."""
     retaken: tuple[str, ...]
     """Jobs that the program exposed again, as their image was bad; each once for each time."""
     found_sections: FoundSections | None
@@ -121,8 +124,8 @@ class Summary:
 
     @property
     def well(self) -> bool:
-        """True if the session is complete and nothing failed."""
-        return self.end_state == "done"
+        """True if the session is complete, nothing failed, and every image is there."""
+        return self.end_state == "done" and not self.missing_images
 
 
 def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoints | None) -> Summary:
@@ -180,6 +183,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         flagged_images={
             image.job: {one.kind.value: one.value for one in image.bad} for image in store.images.flagged()
         },
+        missing_images=missing_images(store, folder),
         retaken=noted.retaken,
         failed_fields={field.id: str(field.reason) for field in failed},
         undone_jobs={job.id: str(job.reason) for job in undone},

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from drivers.chamber import Chamber, VacuumState
+from drivers.errors import NotReadyError
 from drivers.fluorescence import FluorescenceCamera, FmFrame, FmSettings, Light, LightFocus
 from drivers.microscope import FoundSettings, Microscope, PutBack
 from drivers.sem import BeamSettings, ElectronFocus, ScanImage, ScanRequest, Sem
 from drivers.stage import Stage
 from service.errors import HungDeviceError
 from service.logs import get_logger
-from service.safety.timed_call import TimedCall
+from service.safety.timed_call import NO_THREAD, TimedCall
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -83,6 +84,8 @@ class Guard:
         ------
         HungDeviceError
             It did not return in time, or an earlier one has not returned yet.
+        NotReadyError
+            The computer starts no more threads: nothing was called.
         """
         call = TimedCall(f"{self._device}: {what}", function)
         with self._lock:
@@ -91,6 +94,10 @@ class Guard:
                     f"{self._device} hangs: {self._running[0]} has not returned yet; mend the device, or end"
                     " and resume the program"
                 )
+            try:
+                call.start()
+            except RuntimeError as error:
+                raise NotReadyError(NO_THREAD) from error
             self._running = what, call  # type: ignore[assignment]
         return self._within(what, call, timeout_s * self._limits.per_second + self._limits.grace_s)
 

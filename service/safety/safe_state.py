@@ -1,13 +1,14 @@
 """Safe state: beam blanked, light off (invariant 4)."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from drivers.errors import DriverError
 from drivers.microscope import Microscope
 from service.errors import HungDeviceError, UnsafeError
 from service.logs import get_logger
+from service.safety.timed_call import TimedCall
 
 log = get_logger(__name__)
 
@@ -75,14 +76,19 @@ def _all_at_once(steps: Mapping[str, Callable[[], None]]) -> dict[str, str]:
             failed[what] = f"unexpected {type(error).__name__}: {error}"
         ended.add(what)
 
-    threads = [
-        threading.Thread(target=attempt, args=item, name=item[0], daemon=True) for item in steps.items()
-    ]
-    for thread in threads:
-        thread.start()
+    calls = [TimedCall(what, partial(attempt, what, step)) for what, step in steps.items()]
+    without_thread = []
+    for call in calls:
+        try:
+            call.start()
+        except RuntimeError:
+            without_thread.append(call)
     end_s = time.monotonic() + _WITHIN_S
-    for thread in threads:
-        thread.join(max(0.0, end_s - time.monotonic()))
+    # One after another, the beam first: a step that hangs then holds up the others, but all have been tried.
+    for call in without_thread:
+        call.make_here()
+    for call in calls:
+        call.join(max(0.0, end_s - time.monotonic()))
     late = {what: f"no answer within {_WITHIN_S:g} s" for what in steps if what not in ended}
     found = dict(failed) | late
     # In a fixed order: the same trouble gives the same text and is reported once.

@@ -2,6 +2,9 @@
 
 A thread whose call has returned takes a later one: a session makes twenty calls for each frame, and to start
 a thread costs three times as much as to wake one. A call that never returns keeps its thread for itself.
+
+A computer may refuse more threads: by its limit of processes, or for lack of memory. To blank must not depend
+on that, so threads are kept ready, and a call that finds none is made on the thread that waits for it.
 """
 
 import os
@@ -11,7 +14,16 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import ClassVar, Generic, TypeVar
 
+from service.logs import get_logger
+
+log = get_logger(__name__)
 T = TypeVar("T")
+
+NO_THREAD = "the computer starts no more threads: too many processes, or too little memory"
+"""Reason for people."""
+
+_READY = 16
+"""Threads kept ready: a safe state takes two for each of its six steps, and a few calls may run meanwhile."""
 
 _SLICE_S = 0.5
 """Waits are counted in slices of at most twice this time, so that a clock that jumps does not count."""
@@ -30,7 +42,13 @@ class _Worker:
 
     @classmethod
     def take(cls) -> "_Worker":
-        """Return a worker without a call."""
+        """Return a worker without a call.
+
+        Raises
+        ------
+        RuntimeError
+            The computer starts no more threads.
+        """
         try:
             return cls.idle.pop()
         except IndexError:
@@ -54,6 +72,14 @@ class _Worker:
 os.register_at_fork(after_in_child=_Worker.idle.clear)
 
 
+def keep_ready() -> None:
+    """Start the threads that a safe state needs, while the computer still gives them."""
+    try:
+        _Worker.idle.extend([_Worker() for _ in range(_READY - len(_Worker.idle))])
+    except RuntimeError:
+        log.exception(NO_THREAD)
+
+
 class TimedCall(Generic[T]):
     """A call; its thread is a daemon, so that a call that never returns does not keep the program alive.
 
@@ -67,28 +93,48 @@ class TimedCall(Generic[T]):
     def __init__(self, name: str, function: Callable[[], T]) -> None:
         self._name, self._function = name, function
         self._ended = threading.Event()
+        self._started = False
         self._left_s = 0.0
         self._result: T
         self._error: BaseException | None = None
 
     def start(self) -> None:
-        """Start the call."""
+        """Start the call.
+
+        Raises
+        ------
+        RuntimeError
+            The computer starts no more threads; nothing was called.
+        """
         _Worker.take().make(self._name, self._run)
+        self._started = True
 
     def join(self, seconds: float) -> bool:
         """Wait for a started call for at most `seconds`; return True if it has ended."""
         return self._ended.wait(seconds)
 
     def wait(self, budget_s: float) -> bool:
-        """Start the call and wait; return True if it ended within its budget, s of real time."""
+        """Start the call, if it is not, and wait; return True if it ended within its budget, s of real time.
+
+        Where the computer starts no more threads, it is made on this one, however long it takes.
+        """
         self._left_s = budget_s
-        self.start()
+        try:
+            if not self._started:
+                self.start()
+        except RuntimeError:
+            self.make_here()
         before_s = time.monotonic()
         while not self._ended.wait(min(_SLICE_S, max(self._left_s, 0.0))) and self._left_s > 0:
             now_s = time.monotonic()
             self._left_s -= min(now_s - before_s, 2 * _SLICE_S)
             before_s = now_s
         return self._ended.is_set()
+
+    def make_here(self) -> None:
+        """Make the call on this thread; for one that could not be started."""
+        log.critical(NO_THREAD, call=self._name)
+        self._run()
 
     def hurry(self, budget_s: float) -> None:
         """Shorten the rest of the budget to this."""

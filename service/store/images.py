@@ -93,6 +93,15 @@ class ImageStore:
         )
         return [rows.checked_image(row) for row in found]
 
+    def files(self) -> list[str]:
+        """Return the files of all images that count as saved, fluorescence first, relative to the run."""
+        found = self._database.all(
+            "SELECT image FROM field WHERE state IN ('saved', 'detected', 'planned')"
+            " UNION SELECT image FROM job WHERE image IS NOT NULL AND state <> 'failed'"
+            " UNION SELECT file FROM em_image JOIN job ON job.id = em_image.job WHERE state <> 'failed'"
+        )
+        return sorted((row[0] for row in found), key=lambda file: (file.startswith("em/"), file))
+
     def retakes(self) -> list[tuple[CheckedImage, CheckedImage]]:
         """Return the images of frames that were taken again, each with the one before it, in order."""
         found = self._database.all(

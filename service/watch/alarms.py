@@ -6,7 +6,7 @@ from typing import Any
 
 from config.alarms import AlarmKind
 from service import wording
-from service.model.event import SEAM, Event
+from service.model.event import MISSING, SEAM, Event
 from service.model.jobs import JobKind, JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
@@ -86,8 +86,12 @@ def _finished(store: Store, reason: str) -> Alarm:
     # After an abort the queue is still there.
     failed = fields.get(FieldState.FAILED, 0) + fields.get(FieldState.PENDING, 0)
     undone = sum(n for state, n in counts.items() if state not in _SETTLED)
+    missing = store.events.last_of(MISSING)
+    lost = 0 if missing is None else int(missing.data["number"])
     not_done = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((failed, "field"), (undone, "job")) if n]
-    to_do = f"Not done: {', '.join(not_done)}; incidents.md of the run says why." if not_done else "Nothing."
+    left = [f"Not done: {', '.join(not_done)}"] if not_done else []
+    left += [f"No longer there: {lost} image{'s' * (lost > 1)}"] if lost else []
+    to_do = f"{'. '.join(left)}; incidents.md of the run says why." if left else "Nothing."
     return Alarm("finished", what, SAFE, to_do)
 
 
@@ -124,6 +128,17 @@ def _seam(job: str, data: Mapping[str, Any], _: Store) -> Alarm:
     )
     to_do = f"Look at the cells of {job} (`ilemtrack queue show {job}`); `queue.add` of the API images a gap."
     return Alarm(None, what, "It is scanned as planned; the rest goes on.", to_do)
+
+
+def _missing(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
+    names, number = data["images"], data["number"]
+    if not number:
+        return Alarm(None, "All images are in the folder of the run again.", "It was recorded.", "Nothing.")
+    are = "images are" if number > 1 else "image is"
+    what = f"{number} saved {are} no longer in the folder of the run: {wording.some(names)}."
+    done = "Their frames count as done: no ground is exposed again by itself."
+    to_do = "Put them back; `ilemtrack trace` says if they are those that were saved."
+    return Alarm("needs_review", what, done, to_do)
 
 
 def _stalled(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
@@ -185,6 +200,7 @@ _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] =
     "job": _job,
     "field": _field,
     SEAM: _seam,
+    MISSING: _missing,
     "stalled": _stalled,
     "unsafe": _unsafe,
     "safe": _safe,

@@ -16,6 +16,7 @@ from subprocess import DEVNULL, Popen
 from service import logs
 from service.logs import get_logger
 from service.own_packages import HOME
+from service.safety.timed_call import keep_ready
 from service.session.folders.kept_config import config_to_rescue
 from service.session.folders.run_folder import RunFolder, open_existing
 from service.watch.heartbeat import pulse
@@ -141,6 +142,7 @@ def guard_run(path: Path, once: bool = False) -> str:
     folder, info = open_existing(path)
     config = config_to_rescue(folder)
     logs.configure(folder.path / "watchdog.jsonl")
+    keep_ready()
     beats = beat_paths(info.run, folder)
     if once:
         beat = latest_beat(beats)

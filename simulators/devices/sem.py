@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from config.model import Config
 from drivers.chamber import Chamber
 from drivers.clock import Clock
-from drivers.errors import DeviceTimeoutError, InterruptedCallError
+from drivers.errors import DeviceTimeoutError, InterruptedCallError, StoppedInTimeError
 from drivers.guards.conditions import STILL_M, Conditions
 from drivers.guards.interlock import Interlock
 from drivers.guards.limits import require_within
@@ -148,7 +148,7 @@ class SimulatedSem:
             pixels = self._render(true_pose, shape, request.dwell_s)
             # The overhead passes with the beam blanked.
             if not self._clock.sleep(min(overhead_s, timeout_s), wake):
-                raise InterruptedCallError("the scan was stopped before the beam was on")
+                raise StoppedInTimeError("the scan was stopped before the beam was on")
             if overhead_s > timeout_s:
                 raise DeviceTimeoutError(f"the scan did not begin within {timeout_s:g} s")
             placed = replace(request, beam_shift_m=lands_m)
@@ -214,7 +214,7 @@ class SimulatedSem:
         self._ground.begin(exposure, lambda: (self._clock.now_s() - begin_s) / request.beam_s)
         with self._lock:
             if wake.is_set():
-                raise InterruptedCallError("the scan was stopped before the beam was on")
+                raise StoppedInTimeError("the scan was stopped before the beam was on")
             self._memory.set("unblanked", True)
 
     def _expose_elsewhere(self, pose: Pose, shape: tuple[int, int], request: ScanRequest) -> None:

@@ -30,6 +30,7 @@ from service.pictures.overlay import write_png
 from service.report.html.write import write_report
 from service.safety.deadlines import guarded
 from service.session.folders.kept_config import differences, kept_config
+from service.session.folders.place import demand_no_copy, keep_place
 from service.session.folders.run_folder import (
     Kind,
     Recorded,
@@ -37,6 +38,7 @@ from service.session.folders.run_folder import (
     RunInfo,
     alone,
     create,
+    demand_utf8,
     demand_writable,
     discard,
     lock,
@@ -72,6 +74,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
         as the run began.
     """
     folder, info = open_existing(run_dir)
+    demand_utf8(str(folder.path))
     demand_writable(folder)
     config = kept_config(folder, info)
     if asked is not None:
@@ -84,6 +87,7 @@ def take_up(run_dir: Path, go_on: bool, as_json: bool, asked: Config | None) -> 
         tell(f"nobody will be notified: {folder.config} does not contain the URLs; set ILEMTRACK_NOTIFY_URLS")
     let_finish(folder)
     with lock(folder), alone(config, info.kind):
+        demand_no_copy(folder, info)
         logs.configure(folder.log)
         store, setup, report = daemon.take_up(config, folder, info)
         with closing(store), ProgressDisplay(as_json, report, store.events.last_seq()) as shown:
@@ -135,6 +139,7 @@ def _begin_alone(
     with lock(folder):
         logs.configure(folder.log)
         try:
+            keep_place(folder)
             if overview is not None:
                 folder.pictures.mkdir()
                 write_png(folder.pictures / "overview.png", overview)

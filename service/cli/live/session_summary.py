@@ -67,6 +67,9 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     if says := counts_say(summary.images):
         rows.append(("image checks", says))
     rows += [("image flagged", text) for text in _by_reason(_flags(summary.flagged_images))]
+    if summary.missing_images:
+        number = len(summary.missing_images)
+        rows.append(("images missing", f"{number} no longer in the folder: {some(summary.missing_images)}"))
     if summary.retaken:
         rows.append(
             ("taken again", f"{len(summary.retaken)} exposures of {some(sorted(set(summary.retaken)))}")

@@ -18,6 +18,7 @@ from service.report.html.sections import TO_DO
 from service.report.html.stops import Stop, stops
 from service.report.summary import Summary
 from service.store.store import Store
+from service.wording import some
 from service.wording_cells import below_floor
 from service.words.checks import counts_say
 from service.words.layout import without
@@ -142,7 +143,7 @@ def _facts(
         ("Electron jobs", jobs),
         ("Time under the beam", duration(summary.beam_s)),
         ("Microscope time", f"{duration(summary.session_s)}, idle {duration(summary.idle_s)}"),
-        ("Images", size(summary.data_bytes)),
+        ("Images", f"{size(summary.data_bytes)}{_missing(summary.missing_images)}"),
         (
             "Electron settings",
             f"{config.sem.pixel_size_nm:g} nm, {config.sem.dwell_us:g} us, {config.sem.beam_current_pa:g} pA:"
@@ -158,6 +159,10 @@ def _facts(
             )
         )
     return tuple(facts)
+
+
+def _missing(images: Sequence[str]) -> str:
+    return f"; {len(images)} no longer there: {some(images)}" if images else ""
 
 
 def _compared(way: SessionWay, ways: Sequence[SessionWay]) -> Compared:

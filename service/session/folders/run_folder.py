@@ -31,6 +31,9 @@ from service.version import program_version
 _MOST_INFO_BYTES = 64_000_000
 """Largest ``run.json``; it lists the images of a replay."""
 
+_LONGEST_STORE_BYTES = 504
+"""Longest path of a database that SQLite opens on Linux; measured."""
+
 Kind = Literal["dry-run", "run", "replay"]
 
 
@@ -97,6 +100,11 @@ class RunFolder:
         return self.path / "simulator.json"
 
     @property
+    def place(self) -> Path:
+        """Path of this folder when it was last worked on, to know a copy by."""
+        return self.path / ".place"
+
+    @property
     def heartbeat(self) -> Path:
         """Heartbeat of the daemon while there is no runtime folder for it."""
         return self.path / ".heartbeat"
@@ -151,12 +159,18 @@ def create(
     Raises
     ------
     InputError
-        `out` exists and is not an empty folder, or cannot be made.
+        `out` exists and is not an empty folder, or cannot be made; or a name is not UTF-8 or too long.
     """
     run = new_run_id(kind)
     path = (out if out is not None else Path("runs") / run).absolute()
+    for name in (str(path), *(() if recorded is None else recorded.images)):
+        demand_utf8(name)
     given = {} if recorded is None else asdict(recorded)
     info = RunInfo(run=run, kind=kind, clock=clock, program=program_version(), **given)
+    length = len(os.fsencode(RunFolder(path).store))
+    if length > _LONGEST_STORE_BYTES:
+        more = length - _LONGEST_STORE_BYTES
+        raise InputError(f"{path}: the name is too long by {more} bytes for SQLite; choose a shorter one")
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path}: exists and is not an empty folder; name another one with --out")
@@ -205,6 +219,20 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     if not folder.store.is_file():
         raise InputError(f"{path}: the run has no session.sqlite, so there is nothing to go on with")
     return folder, info
+
+
+def demand_utf8(name: str) -> None:
+    """Refuse a path that is not UTF-8: no client would find the daemon, as JSON cannot name it.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(name).decode(errors="backslashreplace")
+        raise InputError(f"{shown}: the name is not UTF-8; choose another one") from None
 
 
 def demand_writable(folder: RunFolder) -> None:

@@ -176,7 +176,7 @@ class Steering:
         cause = HoldCause.PERSON if new is JobState.HELD else None
         with self._database.change():
             self._demand_live()
-            for job_id in jobs:
+            for job_id in dict.fromkeys(jobs):
                 found = self._queue.job(job_id).state
                 if found not in (MOVABLE if old is None else {old}):
                     wanted = "queued, held or in review" if old is None else f"'{old}'"

@@ -122,6 +122,34 @@ def test_a_sem_that_is_not_as_configured_costs_two_exposures_and_not_five(
     assert len(store.queue.jobs(state=JobState.NEEDS_REVIEW)) == 2
 
 
+@pytest.mark.parametrize(
+    ("device", "call"), [("stage", "position"), ("chamber", "pressure_pa"), ("sem", "is_blanked")]
+)
+def test_an_error_that_no_driver_should_raise_costs_no_image_of_a_scan_that_ended(
+    start: Start, device: str, call: str
+) -> None:
+    scanned: list[ScanImage] = []
+    said: list[str] = []
+
+    def scan(real: Callable[..., ScanImage], *args: Any) -> ScanImage:
+        scanned.append(real(*args))
+        return scanned[-1]
+
+    def fails_after_it(real: Callable[..., Any], *args: Any) -> Any:
+        if not scanned or said:
+            return real(*args)
+        said.append(call)
+        raise ValueError("no number")
+
+    then = faulty(device, call, fails_after_it, times=-1)
+    session = start(lambda setup: then(faulty("sem", "scan", scan, times=-1)(setup)))
+    job = session.store.queue.job(session.store.ledger.exposures(limit=1)[0].job)
+    assert job.state is JobState.NEEDS_REVIEW
+    assert "unexpected ValueError: no number" in str(job.reason)
+    images = list((session.folder.path / "em").rglob(f"{job.id}*.tiff"))
+    assert len(images) == 1
+
+
 def pushed(session: list[Session]) -> SimulatedStage:
     stage = session[0].setup.devices.stage
     assert isinstance(stage, SimulatedStage)

@@ -14,9 +14,13 @@ from service.errors import ImageError, UnreadableImageError
 from service.image_files import images
 from service.image_files.images import read_fm, read_pixels
 from service.image_files.saving import save_em, save_fm
+from service.model.event import MISSING
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase
+from service.report.summary import summarise
+from service.watch.alarms import alarm_of
 from tests.service.conftest import Start
+from tests.service.faults import faulty
 from tests.service.image_files.samples import FRAME, IN_VACUUM, IN_VAPOUR, LIGHT_PATH, PIXELS, SCAN
 from tests.service.sessions import Session
 
@@ -137,3 +141,35 @@ def test_an_image_that_does_not_read_back_as_written_stays_in_memory_until_it_do
     assert len(session.context.unsaved) == 1
     session.go_on()
     assert {job.state for job in session.store.queue.jobs()} == {JobState.DONE}
+
+
+def test_images_that_somebody_removes_are_named_and_the_run_does_not_end_well(start: Start) -> None:
+    removed: list[str] = []
+
+    def scan(real: Callable[..., Any], *args: Any) -> Any:
+        image = real(*args)
+        done = session_of[0].store.queue.jobs(state=JobState.DONE)
+        if done and not removed:
+            removed.extend([str(session_of[0].store.specimen.fields()[0].image), str(done[0].image)])
+            for name in removed:
+                (session_of[0].folder.path / name).unlink()
+        return image
+
+    session_of: list[Session] = []
+    session = start(faulty("sem", "scan", scan, times=-1), session_of.append)
+    store = session.store
+    assert store.status().phase is Phase.DONE
+    assert len(removed) == 2
+    (event,) = [event for event in store.events.each() if event.kind == MISSING]
+    assert event.data == {"images": removed, "number": 2}
+    alarm = alarm_of(event, store)
+    assert alarm is not None
+    assert alarm.what == f"2 saved images are no longer in the folder of the run: {', '.join(removed)}."
+    (end,) = [event for event in store.events.each() if event.data.get("phase") == "done"]
+    finished = alarm_of(end, store)
+    assert finished is not None
+    assert finished.to_do == "No longer there: 2 images; incidents.md of the run says why."
+    summary = summarise(session.config, store, session.folder, None)
+    assert summary.missing_images == tuple(removed)
+    assert summary.end_state == "done"
+    assert not summary.well

@@ -59,3 +59,18 @@ def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
     done = program(code, "--version")
     assert done.returncode == 0
     assert done.stdout.startswith("ilemtrack ")
+
+
+def test_streams_that_the_caller_has_closed_are_not_given_to_the_next_file(tmp_path: Path) -> None:
+    code = (
+        "from service.cli import app, commands\n"
+        "def run(arguments):\n"
+        f"    with open({str(tmp_path / 'image')!r}, 'w') as file:\n"
+        "        print('a sentence', flush=True)\n"
+        "        return 0 if file.fileno() > 2 else 9\n"
+        "commands.run = run\n"
+        "app.main()"
+    )
+    closed = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code]
+    assert subprocess.run(closed, cwd=ROOT, timeout=200, check=False).returncode == 0
+    assert (tmp_path / "image").read_text(encoding="utf-8") == ""

@@ -58,6 +58,7 @@ SUMMARY = {
     "helping_jobs",
     "images",
     "flagged_images",
+    "missing_images",
     "retaken",
     "remarks",
     "found_sections",

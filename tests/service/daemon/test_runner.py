@@ -21,6 +21,7 @@ from drivers.errors import (
     NotReadyError,
     OutOfRangeError,
     StillBusyError,
+    StoppedInTimeError,
 )
 from drivers.fluorescence import FmFrame, FmSettings
 from drivers.sem import ScanImage, ScanRequest
@@ -386,16 +387,27 @@ def test_abort_lands_from_within_an_exposure(start: Start, device: str) -> None:
         session.control.resume()
 
 
-def test_shutdown_leaves_the_session_where_it_stands(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("error", "row", "becomes"),
+    [
+        (InterruptedCallError("stopped"), ExposureState.UNKNOWN, JobState.NEEDS_REVIEW),
+        (StoppedInTimeError("stopped in time"), ExposureState.VOID, JobState.QUEUED),
+    ],
+    ids=["in mid-scan", "before the beam was on"],
+)
+def test_shutdown_leaves_the_session_where_it_stands(
+    start: Start, error: InterruptedCallError, row: ExposureState, becomes: JobState
+) -> None:
     sessions: list[Session] = []
 
     def stopped(_: object, *args: object, **kwargs: object) -> None:
         sessions[0].control.stop(Interrupt.SHUTDOWN, "SIGTERM")
-        raise InterruptedCallError("stopped")
+        raise error
 
     session = start(faulty("sem", "scan", stopped), prepare=sessions.append)
     assert session.store.status().phase is Phase.ELECTRON
-    assert session.store.queue.jobs()[0].state is JobState.NEEDS_REVIEW
+    assert session.store.queue.jobs()[0].state is becomes
+    assert session.store.ledger.exposures(limit=1)[0].state is row
 
 
 def test_review_waits_for_a_person_before_any_beam(start: Start) -> None:

@@ -71,6 +71,8 @@ def test_of_several_jobs_all_are_changed_or_none(handler: Handler, store: Store)
     assert refused["error"]["message"] == "job J000002 is 'skipped'; only one that is 'queued' can be held"
     assert store.queue.job("J000001").state is JobState.QUEUED
     assert (store.events.last_seq(), store.requests.rev()) == before
+    assert ask(handler, "queue.hold", "b", jobs=["J000001", "J000001"])["ok"]
+    assert ask(handler, "queue.hold", "c", jobs=[""])["error"]["message"] == "jobs.0: must not be empty"
 
 
 @pytest.mark.parametrize("method", ["queue.approve", "queue.skip"])

@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 
 from drivers.clock import SystemClock
-from drivers.errors import DeviceLostError
+from drivers.errors import DeviceLostError, NotReadyError
 from drivers.microscope import Microscope
 from service.errors import UnsafeError
+from service.safety import timed_call
+from service.safety.deadlines import guarded
 from service.safety.safe_state import make_safe, stop_devices
 from simulators.microscope import SimulatedMicroscope
 from tests.service.daemons import until
 from tests.service.sessions import small_config
+
+START = threading.Thread.start
 
 
 class Gone:
@@ -156,3 +160,59 @@ def test_a_slow_device_is_waited_for(devices: Microscope) -> None:
 
     assert stop_devices(change(devices, "stage", stop=slow)) == []
     assert ended == [True]
+
+
+@pytest.fixture
+def no_more_threads(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Takes all threads without a call away, and refuses new ones, as a limit of processes does."""
+
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def out_of_them() -> None:
+        monkeypatch.setattr(timed_call._Worker, "idle", [])
+        monkeypatch.setattr(threading.Thread, "start", refused)
+
+    return out_of_them
+
+
+def test_the_beam_is_blanked_where_the_computer_starts_no_more_threads(
+    devices: Microscope, no_more_threads: Callable[[], None]
+) -> None:
+    done: list[str] = []
+
+    def fails() -> None:
+        raise DeviceLostError("nobody answers")
+
+    noted = change(devices, "sem", blank=lambda: done.append("blank"), stop=lambda: done.append("stop"))
+    noted = change(change(noted, "stage", stop=fails), "light", off=lambda: done.append("off"), is_on=bool)
+    no_more_threads()
+    assert stop_devices(guarded(noted)) == ["stopping the stage: nobody answers"]
+    assert done == ["blank", "stop", "off"]
+    make_safe(guarded(devices))
+    with pytest.raises(UnsafeError, match="reading the blanker: the beam is on"):
+        make_safe(guarded(change(devices, "sem", is_blanked=lambda: False)))
+
+
+def test_what_may_expose_is_not_begun_where_the_computer_starts_no_more_threads(
+    devices: Microscope, no_more_threads: Callable[[], None]
+) -> None:
+    no_more_threads()
+    with pytest.raises(NotReadyError, match="starts no more threads"):
+        guarded(devices).light.on(488.0, 0.1, 1.0)
+    assert not devices.light.is_on()
+
+
+def test_threads_for_a_safe_state_are_kept_ready(
+    devices: Microscope, no_more_threads: Callable[[], None]
+) -> None:
+    on: list[str] = []
+    noted = change(devices, "sem", blank=lambda: on.append(threading.current_thread().name))
+    no_more_threads()
+    kept = timed_call._Worker.idle
+    with pytest.MonkeyPatch.context() as as_before:
+        as_before.setattr(threading.Thread, "start", START)
+        timed_call.keep_ready()
+    assert len(kept) == 16
+    assert stop_devices(guarded(noted)) == []
+    assert on == ["the SEM: blanking"]
