@@ -32,7 +32,7 @@ def noises_of(image: Pixels | Floats) -> tuple[float, float]:
 
 
 def _unshared(image: Pixels | Floats) -> NDArray[Any]:
-    """Return what pixels share with none of their neighbours, `_GAIN` times noise, of every so many pixels."""
+    """Return what pixels share with none of their neighbours, `_GAIN` times noise; of every so many."""
     if min(image.shape) < 8:
         image = np.asarray(cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_REFLECT_101), image.dtype)
     row, column = (
