@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORTH_S = 30.0
-"""Time that more workers must save before they are started: their start takes 11 s of CPU time on two cores
+"""Time that more workers must save before they are started: their start takes some seconds of CPU time
 (docs/decisions/0023-archives-on-dask.md)."""
 _FEWEST = 3
 """Values by which the time for the others is estimated; the first one also loads the libraries."""

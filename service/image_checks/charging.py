@@ -200,9 +200,9 @@ def _is_edge(steps: _Steps, row: int) -> bool:
 
     The means of several rows do not show that, but large steps stand out of the noise of single rows, too.
     """
-    above = max(0, row - _USUAL_ROWS // 2)
-    around = steps.between(above, row + _USUAL_ROWS // 2 + 1)
-    if around[row - above] > _UNLIKE * float(np.median(around)):
+    begin = max(0, row - _USUAL_ROWS // 2)
+    around = steps.between(begin, row + _USUAL_ROWS // 2 + 1)
+    if around[row - begin] > _UNLIKE * float(np.median(around)):
         return True
     together = steps.together
     row += together

@@ -31,7 +31,7 @@ def noises_of(image: Pixels | Floats) -> tuple[float, float]:
     return 1.4826 * of_pixel / _GAIN, of_rows / 1.645 / _GAIN
 
 
-def _unshared(image: Pixels | Floats) -> NDArray[Any]:
+def _unshared(image: NDArray[Any]) -> NDArray[Any]:
     """Return what pixels share with none of their neighbours, `_GAIN` times noise; of every so many."""
     if min(image.shape) < 8:
         image = np.asarray(cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_REFLECT_101), image.dtype)
