@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 from rich.progress import Progress
@@ -32,11 +32,6 @@ from service.pictures.overlay import write_png
 from service.store.durable import write_bytes
 from service.wording_cells import below_floor, cells
 
-if TYPE_CHECKING:
-    # What few calls need is imported where it is used: serial sections take half a second.
-    from detection.serial.section import SerialSection
-    from service.batch.stack import StackResult
-
 _MOST_SAID = 20
 """Frames that cannot be used of which each is said on a terminal."""
 MONTAGE = "montage"
@@ -61,12 +56,20 @@ class Outputs:
     as_json: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A serial section: its name, and the tracks of each of its cells."""
+
+    section: str
+    tracks: list[tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class _Found:
     """Cells found so far, in the order of the frames."""
 
     frames: list[tuple[ListedFrame, Detection]] = field(default_factory=list)
-    sections: "list[SerialSection]" = field(default_factory=list)
+    sections: list[Tracked] = field(default_factory=list)
     documents: list[dict[str, Any]] = field(default_factory=list)
     failed: list[FailedFrame] = field(default_factory=list)
 
@@ -147,7 +150,7 @@ def detect_all(
 
         names = picture_names(files.paths)
         for n, (frame, detection) in enumerate(found.frames):
-            tracks = [cell.tracks for cell in found.sections[n].cells] if found.sections else None
+            tracks = found.sections[n].tracks if found.sections else None
             write_found_labels(
                 outputs.labels / f"{_page_name(names, frame)}.ome.zarr", frame, detection, tracks
             )
@@ -204,8 +207,9 @@ def _detect_stack(
     found: _Found,
     whole: bool,
 ) -> None:
+    # Few calls need it, and it takes half a second.
     from detection.serial.section import as_detection
-    from service.batch.stack import detect_in_windows, detect_whole
+    from service.batch.stack import detect_in_windows, detect_whole, draw_section
 
     with _bar(len(listing.frames)) as advance:
         if whole:
@@ -214,21 +218,25 @@ def _detect_stack(
             result = detect_in_windows(listing.frames, sections, order, workers, advance)
     found.failed += result.failed
     found.frames += [(one.frame, as_detection(one.section)) for one in result.found]
-    found.sections += [one.section for one in result.found]
+    found.sections += [
+        Tracked(one.section.section, [cell.tracks for cell in one.section.cells]) for one in result.found
+    ]
     found.documents += [one.document for one in result.found]
     if outputs.overlay is not None:
-        _draw_stack(outputs.overlay, picture_names(paths), result, Here() if whole else workers)
+        others = Here() if whole else workers
+        values = [(one.frame, one.section) for one in result.found]
+        pictures = others.each(partial(draw_section, others.elsewhere), values)
+        _write_stack(outputs.overlay, picture_names(paths), [one.frame for one in result.found], pictures)
 
 
-def _draw_stack(folder: Path, names: Mapping[Path, str], result: "StackResult", workers: Workers) -> None:
-    """Draw a picture of each section, and a montage of all."""
-    from service.batch.stack import draw_section
+def _write_stack(
+    folder: Path, names: Mapping[Path, str], frames: Sequence[ListedFrame], pictures: Iterator[Any]
+) -> None:
+    """Write a picture of each section, of `service.batch.stack.draw_section`, and a montage of all."""
     from service.pictures.montage import draw_montage
 
-    values = [(one.frame, one.section) for one in result.found]
     tiles = []
-    pictures = workers.each(partial(draw_section, workers.elsewhere), values)
-    for (frame, _), drawn in zip(values, pictures, strict=True):
+    for frame, drawn in zip(frames, pictures, strict=True):
         if isinstance(drawn, Lost | FailedFrame):
             tell(f"warning: no picture of {frame.path} page {frame.page}: {drawn.says}")
             continue
@@ -253,7 +261,7 @@ def _page_name(names: Mapping[Path, str], frame: ListedFrame) -> str:
     return names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
 
 
-def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: "Sequence[SerialSection]") -> None:
+def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequence[Tracked]) -> None:
     """Print a table of the cells of each frame, and its warnings."""
     for n, (frame, detection) in enumerate(found):
         title = f"{frame.path} page {frame.page}" + (f", {sections[n].section}" if sections else "")
@@ -271,7 +279,7 @@ def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: "Seque
                 f"{cell.confidence:.2f}",
                 cell.reason,
             ]
-            table.add_row(*row, *([" ".join(sections[n].cells[index].tracks)] if sections else []))
+            table.add_row(*row, *([" ".join(sections[n].tracks[index])] if sections else []))
         results.print(table)
         unlikely = sum(cell.decision is Decision.BELOW_FLOOR for cell in detection.cells)
         results.print(
