@@ -16,7 +16,7 @@ from simulators.devices.chamber import SimulatedChamber
 from simulators.devices.light import SimulatedLight
 from simulators.devices.light_focus import SimulatedLightFocus
 from simulators.devices.memory import Memory
-from simulators.devices.sem import SimulatedSem
+from simulators.devices.sem import Noise, SimulatedSem, normal
 from simulators.devices.stage import SimulatedStage
 from simulators.specimen.recorded_specimen import RecordedSpecimen
 from simulators.specimen.specimen import SimulatedSpecimen, Specimen
@@ -36,6 +36,8 @@ class SimulatedMicroscope:
         By default a `SimulatedSpecimen` of the configuration.
     frames : sequence of PlacedFrame, optional
         Frames to play back instead of a simulated camera.
+    noise : Noise, optional
+        Of the detector of electrons.
 
     Attributes
     ----------
@@ -53,6 +55,7 @@ class SimulatedMicroscope:
         *,
         specimen: Specimen | None = None,
         frames: Sequence[PlacedFrame] = (),
+        noise: Noise = normal,
     ) -> None:
         kept = Memory(memory)
         calibration = FmToSem.of(config.calibration)
@@ -72,7 +75,7 @@ class SimulatedMicroscope:
                 config, clock, self.specimen, self.ground, shining, self._stage, interlock, focus
             )
         sem = SimulatedSem(
-            config, clock, self.specimen, self.ground, self._stage, calibration, interlock, kept
+            config, clock, self.specimen, self.ground, self._stage, calibration, interlock, kept, noise
         )
         chamber = SimulatedChamber(config, clock, sem.is_blanked, kept)
         sem.connect(chamber)

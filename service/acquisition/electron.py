@@ -127,7 +127,10 @@ def _do(context: Context, job: Job) -> None:
     taken, vacuum = expose(context, job, rect_m, aim)
     if taken is not None:
         keep(context, job, taken)
-        scan_of(job).record(context, job, context.clock.now_s() - begun_s)
+        # In one commit, as a session takes thousands of images.
+        with store.transaction():
+            scan_of(job).record(context, job, context.clock.now_s() - begun_s)
+            context.note_busy()
     if vacuum is not None:
         raise SessionFaultError(f"no beam: {vacuum}")
 

@@ -45,7 +45,10 @@ def move_to(context: Context, target_m: tuple[float, float]) -> tuple[float, flo
         # Not `>`: a read-back of NaN is no arrival.
         if not off_m <= stage.arrival_tolerance_um * 1e-6:
             raise StageError(f"the stage ended {off_m * 1e6:.1f} um from its target, more than allowed")
-        context.store.durations.record(Step.MOVE, context.clock.now_s() - begun_s)
+        # In one commit, as a session makes thousands of moves.
+        with context.store.transaction():
+            context.store.durations.record(Step.MOVE, context.clock.now_s() - begun_s)
+            context.note_busy()
         return found_m
 
     context.last_move.reset()

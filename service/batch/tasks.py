@@ -98,6 +98,13 @@ def list_file(
         return FrameError(f"{error}{seen_by(path, elsewhere)}")
 
 
+def list_files(
+    pixel_size_nm: float | None, channel: str | None, elsewhere: bool, paths: Sequence[Path]
+) -> list[tuple[ListedFrame, ...] | FrameError]:
+    """Return the frames of several files, or the error of each."""
+    return [list_file(pixel_size_nm, channel, elsewhere, path) for path in paths]
+
+
 def detect_frames(
     order: Order, elsewhere: bool, frames: Sequence[ListedFrame]
 ) -> list[FoundFrame | FailedFrame]:

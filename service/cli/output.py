@@ -17,8 +17,8 @@ def tell(sentence: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print one JSON document to standard output."""
-    json.dump(document, sys.stdout, allow_nan=False, ensure_ascii=False)
-    sys.stdout.write("\n")
+    # As a whole: `dump` takes it in pieces, ten times as long.
+    sys.stdout.write(json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def changed(reply: Mapping[str, Any]) -> str:

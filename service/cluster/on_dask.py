@@ -20,6 +20,7 @@ from distributed.security import Security
 from distributed.versions import VersionMismatchWarning
 
 from service.cluster.certificates import check_certificates
+from service.cluster.forking import METHOD, prepare_workers
 from service.cluster.workers import Lost
 from service.errors import InputError
 from service.version import program_version
@@ -180,17 +181,27 @@ def _run(version: str, function: Callable[[T], R], value: T) -> R:
 
 
 @contextmanager
-def local_cluster(count: int, tell: Callable[[str], None]) -> Iterator[OnDask]:
+def local_cluster(count: int, tell: Callable[[str], None], modules: Sequence[str] = ()) -> Iterator[OnDask]:
     """Run workers on this computer, each a process of one thread, until the context ends.
 
     They are reached with keys that nobody else has: Dask by itself would let every user of this computer run
     programs as this one.
+
+    Parameters
+    ----------
+    count : int
+    tell : callable
+        Takes a sentence for people.
+    modules : sequence of str
+        Of the work, for `prepare_workers`.
     """
+    prepare_workers(count, None, modules)
     settings = {
         "distributed.scheduler.allowed-failures": _DEATHS,
         "distributed.deploy.lost-worker-timeout": f"{_BACK_S} s",
-        # Else a worker gives the memory of each image back: 14 of 46 CPU-s for 800 frames.
-        "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
+        "distributed.worker.multiprocessing-method": METHOD,
+        # A hundred looks a second at what a worker does, for pages that nobody opens here.
+        "distributed.worker.profile.enabled": False,
         # Work is bounded by the frames that are taken at once; a worker with a large one is not to be killed.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

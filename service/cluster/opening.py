@@ -4,9 +4,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.util import find_spec
+from functools import partial
 from typing import TypeVar
 
+from service.cluster.forking import has_dask
 from service.cluster.workers import Here, Lost, Workers
 from service.errors import InputError
 
@@ -14,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WORTH_S = 30.0
-"""Time that more workers must save before they are started: their start takes 11 s of CPU time on two cores
+"""Time that more workers must save before they are started: their start takes some seconds of CPU time
 (docs/decisions/0023-archives-on-dask.md)."""
 _FEWEST = 3
 """Values by which the time for the others is estimated; the first one also loads the libraries."""
@@ -64,11 +65,6 @@ def opened_workers(
         yield Here()
 
 
-def has_dask() -> bool:
-    """Return True if the extra `cluster` is installed."""
-    return find_spec("distributed") is not None and find_spec("cryptography") is not None
-
-
 def _require_dask(option: str) -> None:
     if not has_dask():
         raise InputError(f"{option} needs Dask, which is not installed; install ilemtrack[cluster]")
@@ -98,7 +94,7 @@ class _MoreIfWorthwhile(ExitStack):
         for number, value in enumerate(values):
             left = len(values) - number
             if self._workers is None and number >= _FEWEST and _saved_s(left * last_s, self._most) > WORTH_S:
-                self._workers = self._started()
+                self._workers = self._started(function)
             if self._workers is not None:
                 yield from self._workers.each(function, values[number:])
                 return
@@ -108,10 +104,11 @@ class _MoreIfWorthwhile(ExitStack):
             last_s = min(last_s, time.perf_counter() - began_s)
             yield result
 
-    def _started(self) -> Workers:
+    def _started(self, function: Callable[[T], R]) -> Workers:
         from service.cluster.on_dask import local_cluster
 
-        return self.enter_context(local_cluster(self._most, self._tell))
+        plain = function.func if isinstance(function, partial) else function
+        return self.enter_context(local_cluster(self._most, self._tell, (plain.__module__,)))
 
 
 def _saved_s(alone_s: float, count: int) -> float:

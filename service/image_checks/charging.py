@@ -12,6 +12,7 @@ from service.image_checks.bands import fewer_columns
 from service.image_checks.order import of_sorted
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
 
 _COLUMNS = 320
 """Columns that are enough: of a wider image means of some side by side are taken. Chosen by hand."""
@@ -39,6 +40,8 @@ _UNLIKE = 2.0
 """Difference between columns in the step of an edge, beside that of rows around; a charge takes all alike.
 Of development seeds, 146 of 164 edges have more, and 76 of 1,503 steps of charging."""
 _USUAL_ROWS = 49
+_AT_ONCE = 16
+"""Steps that are looked at together in parts of their rows."""
 _USUAL_STEPS, _USUAL_MEANS = 6.5, 7.5
 """Step of a charging specimen in standard deviations of the step between rows, and between means of rows.
 Of 3,648 good frames of development seeds none has more than .83 of that."""
@@ -94,12 +97,12 @@ class _Steps:
     image : (rows, columns) array of float32
     together : int
         Rows of which means are compared.
+    each : (rows, columns) array of float32
+        Steps of the columns; the first are those below as many rows.
+    most : float
+        Distance from the median at which they are clipped.
     sizes : array of float32
-        Of the whole rows; the first is that below as many rows.
-    shown : array of float32
-        Least size, towards its sign, in most parts of the rows.
-    between : array of float32
-        Between which steps half of the columns lie.
+        Of the whole rows.
     usual : float
         Standard deviation of the step between rows.
     span : float
@@ -108,9 +111,9 @@ class _Steps:
 
     image: Floats
     together: int
+    each: Floats
+    most: float
     sizes: Floats
-    shown: Floats
-    between: Floats
     usual: float
     span: float
 
@@ -126,21 +129,30 @@ class _Steps:
         # A median of a difference of two pixels, with the standard deviation that noise gives it.
         by_noise = math.sqrt(math.pi / 2) * math.sqrt(2 / together) * noise / math.sqrt(columns)
         most = _CLIPPED_AT * max(1.0, math.sqrt(2 / together) * noise)
-        sizes, between = _middle(steps, most)
+        sizes = _middle(steps, most)
         if together > 1:
             sizes = sizes - median_filter(sizes, _SLOW * together + 1)
-        segments = max(1, min(_SEGMENTS, columns // 16))
-        width = columns // segments
-        parts = np.sort(
-            _middle(steps[:, : segments * width].reshape(len(steps), segments, width), most)[0], axis=1
-        )
-        fewest = math.floor(segments * (1 - _AGREE))
-        # What three quarters of the parts show at least half of.
-        shown = np.maximum(parts[:, fewest], -parts[:, segments - 1 - fewest])
         usual = max(1.4826 * float(np.median(np.abs(sizes))), by_noise)
         ordered = np.sort(means[::4, ::2], axis=None)
         span = float(of_sorted(ordered, 0.99) - of_sorted(ordered, 0.01))
-        return cls(image, together, sizes, shown, between, usual, max(span, 1.0))
+        return cls(image, together, steps, most, sizes, usual, max(span, 1.0))
+
+    def shown(self, rows: Rows) -> Floats:
+        """Return the least size of some steps, towards its sign, in most parts of their rows."""
+        steps, columns = self.each[rows], self.each.shape[1]
+        segments = max(1, min(_SEGMENTS, columns // 16))
+        width = columns // segments
+        parts = np.sort(
+            _middle(steps[:, : segments * width].reshape(len(steps), segments, width), self.most), axis=1
+        )
+        fewest = math.floor(segments * (1 - _AGREE))
+        # What three quarters of the parts show at least half of.
+        return np.asarray(np.maximum(parts[:, fewest], -parts[:, segments - 1 - fewest]), np.float32)
+
+    def between(self, first: int, end: int) -> Floats:
+        """Return between which steps half of the columns lie, of the rows from `first` to before `end`."""
+        ordered = np.sort(self.each[first:end], axis=1)
+        return np.asarray(of_sorted(ordered, 0.75) - of_sorted(ordered, 0.25), np.float32)
 
     @property
     def noisy(self) -> bool:
@@ -155,21 +167,32 @@ def _largest(steps: _Steps) -> Step:
     around = np.pad(steps.sizes, together)
     before, after = around[: -2 * together], around[2 * together :]
     spread = np.maximum(before * np.sign(steps.sizes), after * np.sign(steps.sizes))
-    sudden = (steps.shown >= 0.5 * sizes) & (spread <= _SPREAD * sizes + 2 * steps.usual)
-    sizes = np.where(sudden, sizes, 0.0)
+    sizes = np.where(spread <= _SPREAD * sizes + 2 * steps.usual, sizes, np.float32(0))
     limit = max(LEAST_STEP * steps.span, (_USUAL_STEPS if together == 1 else _USUAL_MEANS) * steps.usual)
+    known = np.zeros(len(sizes), np.bool_)
+    row = _largest_shown(sizes, steps, known)
     if together > 1:
-        _leave_out_edges(sizes, steps, limit)
-    return Step(float(np.max(sizes)) / steps.span, limit / steps.span)
+        for _ in range(_MOST_EDGES):
+            if sizes[row] < limit or not _is_edge(steps, row):
+                break
+            sizes[max(0, row - together) : row + together + 1] = 0
+            row = _largest_shown(sizes, steps, known)
+    return Step(float(sizes[row]) / steps.span, limit / steps.span)
 
 
-def _leave_out_edges(sizes: Floats, steps: _Steps, limit: float) -> None:
-    """Set the steps at edges along the rows to 0, from the largest on, down to a limit."""
-    for _ in range(_MOST_EDGES):
+def _largest_shown(sizes: Floats, steps: _Steps, known: NDArray[np.bool_]) -> int:
+    """Return the row of the largest step that most parts of it show; larger ones become 0, in place.
+
+    Parts take more time than whole rows: only those of the largest steps are looked at. `known` says which
+    were.
+    """
+    while True:
         row = int(np.argmax(sizes))
-        if sizes[row] < limit or not _is_edge(steps, row):
-            return
-        sizes[max(0, row - steps.together) : row + steps.together + 1] = 0
+        if sizes[row] <= 0 or known[row]:
+            return row
+        rows = np.argsort(sizes)[-_AT_ONCE:]
+        sizes[rows[steps.shown(rows) < 0.5 * sizes[rows]]] = 0
+        known[rows] = True
 
 
 def _is_edge(steps: _Steps, row: int) -> bool:
@@ -177,8 +200,9 @@ def _is_edge(steps: _Steps, row: int) -> bool:
 
     The means of several rows do not show that, but large steps stand out of the noise of single rows, too.
     """
-    around = steps.between[max(0, row - _USUAL_ROWS // 2) : row + _USUAL_ROWS // 2 + 1]
-    if steps.between[row] > _UNLIKE * float(np.median(around)):
+    begin = max(0, row - _USUAL_ROWS // 2)
+    around = steps.between(begin, row + _USUAL_ROWS // 2 + 1)
+    if around[row - begin] > _UNLIKE * float(np.median(around)):
         return True
     together = steps.together
     row += together
@@ -198,12 +222,12 @@ def _is_edge(steps: _Steps, row: int) -> bool:
     return short > _SPREAD + error
 
 
-def _middle(steps: Floats, most: float) -> tuple[Floats, Floats]:
-    """Return the mean along the last axis of what lies near the median, and between which half of it lies.
+def _middle(steps: Floats, most: float) -> Floats:
+    """Return the mean along the last axis of what lies near the median.
 
-    The mean is as little moved by edges as the median, and less coarse than the grey levels.
+    It is as little moved by edges as the median, and less coarse than the grey levels.
     """
-    ordered = np.sort(steps, axis=-1)
-    median = of_sorted(ordered, 0.5)
-    near = np.clip(ordered - median[..., np.newaxis], -most, most).mean(axis=-1)
-    return np.asarray(median + near, np.float32), of_sorted(ordered, 0.75) - of_sorted(ordered, 0.25)
+    near = np.sort(steps, axis=-1)
+    median = of_sorted(near, 0.5)
+    near -= median[..., np.newaxis]
+    return np.asarray(median + np.clip(near, -most, most, out=near).mean(axis=-1), np.float32)

@@ -164,14 +164,14 @@ def measure(image: ScanImage, asked: Requested, *, detail: bool = True) -> Measu
     rows = _at_least(CheckKind.TRUNCATED, blank_rows(pixels), _LEAST_ROWS)
     levels = levels_of(pixels)
     first = (*form, *_of_levels(levels), rows)
-    grey = pixels.astype(np.float32)
     marks = marks_of(pixels)
     if _is_saturated(levels):
         # Of its noise nobody can tell if a beam made it.
         return Measured(first, marks=marks)
-    noise, beam_noise = noises_of(grey)
+    noise, beam_noise = noises_of(pixels)
     if any(check.bad for check in first) or not detail:
         return Measured(first, (), noise, beam_noise, marks=marks)
+    grey = pixels.astype(np.float32)
     step = charging_step(grey, noise)
     later = (
         _at_least(CheckKind.CHARGING, step.size, step.limit),

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from service.image_checks.order import median_of, quantiles_of
+from service.image_checks.order import median_of, quantiles_of, signed
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Floats = NDArray[np.float32]
@@ -29,8 +29,9 @@ def blank_rows(pixels: Pixels) -> int:
     if pixels.shape[1] < 2:
         return 0
     every = max(1, pixels.shape[1] // _COLUMNS)
-    right = pixels[:, 1::every].astype(np.float32)
-    steps = quantiles_of(np.abs(right - pixels[:, :-1:every].astype(np.float32)), 0.9)
+    right = signed(pixels[:, 1::every])
+    right -= signed(pixels[:, :-1:every])
+    steps = quantiles_of(np.abs(right, out=right), 0.9)
     signal = np.flatnonzero(steps > _NOTHING * np.percentile(steps, 95))
     if not signal.size:
         return 0

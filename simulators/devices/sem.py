@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -46,6 +47,15 @@ _BEAM_LIMITS = (
 )
 
 
+Noise = Callable[[np.random.Generator, tuple[int, int]], Floats]
+"""Draws noise of a shape, with a standard deviation of 1."""
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    """Draw normal noise of a shape."""
+    return rng.standard_normal(shape, dtype=np.float32)
+
+
 class SimulatedSem:
     """Implements `drivers.sem.Sem` and `drivers.sem.ElectronFocus`.
 
@@ -64,6 +74,8 @@ class SimulatedSem:
     interlock : Interlock
     memory : Memory
         Keeps the blanker: a beam that was on when a program was killed is still on for the next.
+    noise : Noise, optional
+        Of the detector.
     """
 
     def __init__(
@@ -76,8 +88,10 @@ class SimulatedSem:
         calibration: FmToSem,
         interlock: Interlock,
         memory: Memory,
+        noise: Noise = normal,
     ) -> None:
         self._config = config
+        self._noise = noise
         self._clock = clock
         self._specimen = specimen
         self._ground = ground
@@ -240,12 +254,13 @@ class SimulatedSem:
         noise = np.float32(_NOISE_AT_60_US * math.sqrt(60e-6 / dwell_s))
         grey = self._widened(_probe(grey), pose, faults.blur_px())
         # In place: new arrays of this size take longer than the sums.
-        noisy = rng.standard_normal(shape, dtype=np.float32)
+        noisy = self._noise(rng, shape)
         noisy *= noise
         noisy += grey
         # The beam current drifts a little from line to line.
         noisy += np.float32(0.004) * rng.standard_normal((shape[0], 1), dtype=np.float32)
-        noisy += self._charging(shape)
+        if self._config.simulator.charging_percent:
+            noisy += self._charging(shape)
         grey = faults.shown(noisy)
         grey *= np.float32(255)
         pixels = np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8)
@@ -257,8 +272,6 @@ class SimulatedSem:
     def _charging(self, shape: tuple[int, int]) -> Floats:
         """Return the slow change of grey across a scan: a few long waves, another one for each scan."""
         part = self._config.simulator.charging_percent / 100
-        if not part:
-            return np.zeros((1, 1), np.float32)
         rng = np.random.default_rng([self._config.simulator.specimen.seed, 10, self._scans])
         coarse = rng.standard_normal((4, 4)).astype(np.float32)
         smooth = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)

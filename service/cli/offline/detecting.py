@@ -15,16 +15,12 @@ from rich.table import Table
 from config.choices import Denoising
 from config.work import DetectionConfig
 from detection.image.hits import Decision, Detection
-from detection.serial.section import SerialSection, as_detection
 from drivers.recorded.collection import image_files
 from drivers.recorded.listed.frames import ListedFrame
 from drivers.recorded.listed.listing import Listing
 from service.analysis.detectors import absolute_model
 from service.archive.frames import numbers, picture_names
-from service.archive.stack import section_names
 from service.batch.frames import detect_archive, list_archive
-from service.batch.labels import write_found_labels
-from service.batch.stack import StackResult, detect_in_windows, detect_whole, draw_section
 from service.batch.tasks import FailedFrame, FoundFrame, Order, detector_of
 from service.cli.consoles import people, results
 from service.cli.exit_status import FAILURES, OK
@@ -32,8 +28,6 @@ from service.cli.output import print_json, tell
 from service.cluster.opening import opened_workers
 from service.cluster.workers import Here, Lost, Workers
 from service.errors import InputError
-from service.evaluation.fiji_writing import write_found
-from service.pictures.montage import draw_montage
 from service.pictures.overlay import write_png
 from service.store.durable import write_bytes
 from service.wording_cells import below_floor, cells
@@ -62,12 +56,20 @@ class Outputs:
     as_json: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A serial section: its name, and the tracks of each of its cells."""
+
+    section: str
+    tracks: list[tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class _Found:
     """Cells found so far, in the order of the frames."""
 
     frames: list[tuple[ListedFrame, Detection]] = field(default_factory=list)
-    sections: list[SerialSection] = field(default_factory=list)
+    sections: list[Tracked] = field(default_factory=list)
     documents: list[dict[str, Any]] = field(default_factory=list)
     failed: list[FailedFrame] = field(default_factory=list)
 
@@ -113,7 +115,11 @@ def detect_all(
         for notice in (*files.notices, *listing.notices):
             tell(f"warning: {notice}")
         found.failed += [FailedFrame(path, None, says) for path, says in listing.failed.items()]
-        sections = section_names(listing.frames) if serial else ()
+        sections: Sequence[str] = ()
+        if serial:
+            from service.archive.stack import section_names
+
+            sections = section_names(listing.frames)
         wanted = [outputs.overlay, outputs.explain, outputs.roi, outputs.labels]
         made = [folder for folder in wanted if folder is not None and make_folder(folder)]
         if serial:
@@ -136,11 +142,15 @@ def detect_all(
     if len(found.failed) > _MOST_SAID:
         tell(f"warning: {len(found.failed) - _MOST_SAID} more cannot be used; --json lists them all")
     if outputs.roi is not None:
+        from service.evaluation.fiji_writing import write_found
+
         write_found(outputs.roi, [(frame.path, frame.page, detection) for frame, detection in found.frames])
     if outputs.labels is not None:
+        from service.batch.labels import write_found_labels
+
         names = picture_names(files.paths)
         for n, (frame, detection) in enumerate(found.frames):
-            tracks = [cell.tracks for cell in found.sections[n].cells] if found.sections else None
+            tracks = found.sections[n].tracks if found.sections else None
             write_found_labels(
                 outputs.labels / f"{_page_name(names, frame)}.ome.zarr", frame, detection, tracks
             )
@@ -197,6 +207,10 @@ def _detect_stack(
     found: _Found,
     whole: bool,
 ) -> None:
+    # Few calls need it, and it takes half a second.
+    from detection.serial.section import as_detection
+    from service.batch.stack import detect_in_windows, detect_whole, draw_section
+
     with _bar(len(listing.frames)) as advance:
         if whole:
             result = detect_whole(listing.frames, sections, order, advance)
@@ -204,18 +218,25 @@ def _detect_stack(
             result = detect_in_windows(listing.frames, sections, order, workers, advance)
     found.failed += result.failed
     found.frames += [(one.frame, as_detection(one.section)) for one in result.found]
-    found.sections += [one.section for one in result.found]
+    found.sections += [
+        Tracked(one.section.section, [cell.tracks for cell in one.section.cells]) for one in result.found
+    ]
     found.documents += [one.document for one in result.found]
     if outputs.overlay is not None:
-        _draw_stack(outputs.overlay, picture_names(paths), result, Here() if whole else workers)
+        others = Here() if whole else workers
+        values = [(one.frame, one.section) for one in result.found]
+        pictures = others.each(partial(draw_section, others.elsewhere), values)
+        _write_stack(outputs.overlay, picture_names(paths), [one.frame for one in result.found], pictures)
 
 
-def _draw_stack(folder: Path, names: Mapping[Path, str], result: StackResult, workers: Workers) -> None:
-    """Draw a picture of each section, and a montage of all."""
-    values = [(one.frame, one.section) for one in result.found]
+def _write_stack(
+    folder: Path, names: Mapping[Path, str], frames: Sequence[ListedFrame], pictures: Iterator[Any]
+) -> None:
+    """Write a picture of each section, of `service.batch.stack.draw_section`, and a montage of all."""
+    from service.pictures.montage import draw_montage
+
     tiles = []
-    pictures = workers.each(partial(draw_section, workers.elsewhere), values)
-    for (frame, _), drawn in zip(values, pictures, strict=True):
+    for frame, drawn in zip(frames, pictures, strict=True):
         if isinstance(drawn, Lost | FailedFrame):
             tell(f"warning: no picture of {frame.path} page {frame.page}: {drawn.says}")
             continue
@@ -240,7 +261,7 @@ def _page_name(names: Mapping[Path, str], frame: ListedFrame) -> str:
     return names[frame.path] + (f"_{frame.page:04d}" if frame.page else "")
 
 
-def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequence[SerialSection]) -> None:
+def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequence[Tracked]) -> None:
     """Print a table of the cells of each frame, and its warnings."""
     for n, (frame, detection) in enumerate(found):
         title = f"{frame.path} page {frame.page}" + (f", {sections[n].section}" if sections else "")
@@ -258,7 +279,7 @@ def print_found(found: Sequence[tuple[ListedFrame, Detection]], sections: Sequen
                 f"{cell.confidence:.2f}",
                 cell.reason,
             ]
-            table.add_row(*row, *([" ".join(sections[n].cells[index].tracks)] if sections else []))
+            table.add_row(*row, *([" ".join(sections[n].tracks[index])] if sections else []))
         results.print(table)
         unlikely = sum(cell.decision is Decision.BELOW_FLOOR for cell in detection.cells)
         results.print(

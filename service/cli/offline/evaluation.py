@@ -87,6 +87,9 @@ def evaluate(
 
     The table and the curve show what other margins and confidence thresholds would miss and cost.
     """
+    from service.cluster.forking import prepare_workers
+
+    prepare_workers(workers, scheduler, ["service.planning.curve.hours"])
     from config.loading import load
     from detection.evaluation import curves
     from detection.evaluation.scores import evaluate as judge

@@ -53,6 +53,10 @@ def detect(
     as_json: Json = False,
 ) -> int:
     """Find the cells in fluorescence frames."""
+    from service.cluster.forking import prepare_workers
+
+    # Before all other imports: meanwhile it makes its own.
+    prepare_workers(workers, scheduler, ["service.batch.tasks"])
     from config.loading import load
     from service.cli.offline.detecting import Outputs, chosen_settings, detect_all
 

@@ -30,7 +30,7 @@ def test_both_options_and_no_scheduler_are_one_sentence(monkeypatch: pytest.Monk
 
 
 def test_without_dask_this_process_works_and_more_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "find_spec", lambda _: None)
+    monkeypatch.setattr(opening, "has_dask", lambda: False)
     with opened_workers(None, None) as workers:
         assert isinstance(workers, Here)
     for asked in ((None, 2), ("tcp://a:1", None)):
@@ -46,7 +46,8 @@ def test_workers_are_started_only_where_they_save_time(monkeypatch: pytest.Monke
             yield from map(function, values)
 
     @contextmanager
-    def cluster(count: int, tell: object) -> Iterator[Others]:
+    def cluster(count: int, tell: object, modules: Sequence[str]) -> Iterator[Others]:
+        assert modules == ("tests.service.cluster.work",)
         started.append(count)
         yield Others()
 

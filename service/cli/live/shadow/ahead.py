@@ -15,12 +15,15 @@ from service.batch.ahead import Ahead, RecordedFile, SavedFile, answered_ahead
 from service.batch.frames import list_archive
 from service.cli.consoles import people
 from service.cli.output import tell
+from service.cluster.forking import prepare_workers
 from service.cluster.opening import opened_workers
 from service.cluster.workers import Here
 from service.model.specimen import Field, FieldState
 from service.session.folders.run_folder import Recorded, RunFolder
 from service.session.setup import Setup
 from service.store.store import Store
+
+_OF_WORKERS = ("service.batch.ahead",)
 
 
 def ahead_of_shadow(
@@ -29,6 +32,7 @@ def ahead_of_shadow(
     """Return what has workers look at the saved fields of a run; None where nobody asks for workers."""
     if not _asked(scheduler, workers):
         return None
+    prepare_workers(workers, scheduler, _OF_WORKERS)
     path = folder.path.absolute()
 
     def ahead(config: Config, store: Store) -> Detector:
@@ -49,6 +53,7 @@ def ahead_of_replay(
     """Return what has workers look at recorded frames; None where nobody asks for workers."""
     if not _asked(scheduler, workers):
         return None
+    prepare_workers(workers, scheduler, _OF_WORKERS)
 
     def ahead(config: Config, setup: Setup) -> Detector:
         paths = [Path(path) for path in recorded.images]

@@ -31,6 +31,9 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Export a run for napari, Fiji, render-ws or pymmcore-plus."""
+    from service.cluster.forking import prepare_workers
+
+    prepare_workers(workers, scheduler, ["service.export.writing"])
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.progress import TimeRemainingColumn as TimeLeft
 
