@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType
@@ -18,6 +19,7 @@ _IMPORT = "<frozen importlib._bootstrap>"
 def main() -> NoReturn:
     """Run the command line and exit."""
     _on_stopping(_interrupt)
+    threading.excepthook = _log_end_of_thread
     try:
         from service.cli import commands
 
@@ -36,6 +38,16 @@ def main() -> NoReturn:
         # The reader has gone (`| head`): writing what is still buffered must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread: nobody reads the terminal of a daemon."""
+    if ended.exc_value is None or isinstance(ended.exc_value, SystemExit):
+        return
+    from service.logs import get_logger
+
+    name = None if ended.thread is None else ended.thread.name
+    get_logger(__name__).critical("a thread ended by an error", thread=name, exc_info=ended.exc_value)
 
 
 def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:

@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import pytest
+from structlog.testing import capture_logs
+
+from service.cli import app
 from tests.places import ROOT
 
 
@@ -59,3 +64,16 @@ def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
     done = program(code, "--version")
     assert done.returncode == 0
     assert done.stdout.startswith("ilemtrack ")
+
+
+def test_a_thread_that_ends_by_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads the terminal of a daemon."""
+    monkeypatch.setattr(threading, "excepthook", app._log_end_of_thread)
+    with capture_logs() as logged:
+        for ends in (lambda: {}["beam"], sys.exit):
+            thread = threading.Thread(target=ends, name="watch")
+            thread.start()
+            thread.join()
+    (line,) = logged
+    assert (line["log_level"], line["thread"]) == ("critical", "watch")
+    assert isinstance(line["exc_info"], KeyError)
