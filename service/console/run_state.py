@@ -1,4 +1,4 @@
-"""What the console knows of a run: the connection to it, and its last status."""
+"""Knowledge of the console about a run: the connection to it, and its last status."""
 
 from dataclasses import dataclass
 from enum import StrEnum
