@@ -69,8 +69,9 @@ def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
 def test_a_thread_that_ends_by_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody reads the terminal of a daemon."""
     monkeypatch.setattr(threading, "excepthook", app._log_end_of_thread)
+    read: dict[str, float] = {}
     with capture_logs() as logged:
-        for ends in (lambda: {}["beam"], sys.exit):
+        for ends in (lambda: read["beam"], sys.exit):
             thread = threading.Thread(target=ends, name="watch")
             thread.start()
             thread.join()
