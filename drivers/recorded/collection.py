@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from drivers.recorded.tiff import read_frames
 SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png")
 """Files that count as images of a folder."""
 _MAX_FILES = 100_000
+_DEEPEST, _MOST_LOOKED, _MOST_SHOWN = 2, 2_000, 3
+"""Levels of folders in which images are looked for to suggest them, folders looked into, and those shown."""
 _SHARE_OF_MEMORY = 0.6
 """Largest share of the computer's memory for frames; detection needs some beside them. Chosen by hand."""
 
@@ -59,9 +61,9 @@ def natural_key(path: Path) -> list[tuple[int, int, str]]:
 def image_files(given: Sequence[Path], ordered: bool = False) -> ImageFiles:
     """Return the files that people mean by files, folders and patterns such as ``section_*.tiff``.
 
-    A folder stands for the images in it, a pattern for what it fits, both in natural order (s2 before s10);
-    a folder of OME-Zarr for its image, or for those of its collection. Files keep the order
-    in which they are given.
+    A folder stands for the images in it, but not for those in its folders; a pattern, also of folders, for
+    what it fits; both in natural order (s2 before s10). A folder of OME-Zarr stands for its image, or for
+    those of its collection. Files keep the order in which they are given.
 
     Parameters
     ----------
@@ -78,9 +80,9 @@ def image_files(given: Sequence[Path], ordered: bool = False) -> ImageFiles:
     for one in given:
         if one.is_dir():
             paths += _of_folder(one)
-        elif not one.exists() and any(letter in one.name for letter in "*?["):
+        elif not one.exists() and any(map(_is_pattern, one.parts)):
             for found in _of_pattern(one):
-                paths += ngff_images(found) if found.is_dir() and is_zarr(found) else [found]
+                paths += _of_folder(found) if found.is_dir() else [found]
         else:
             paths.append(one)
     if len(paths) > _MAX_FILES:
@@ -130,8 +132,48 @@ def _of_folder(folder: Path) -> list[Path]:
         return ngff_images(folder)
     found = sorted((one for one in folder.iterdir() if _is_image(one)), key=natural_key)
     if not found:
-        raise FrameError(f"{folder}: holds no image; those are {', '.join(SUFFIXES)}, .zarr")
+        deeper = said_of_folders(folder, _is_image)
+        raise FrameError(f"{folder}: holds no image; those are {', '.join(SUFFIXES)}, .zarr{deeper}")
     return [path for one in found for path in (ngff_images(one) if one.is_dir() else [one])]
+
+
+def said_of_folders(folder: Path, is_wanted: Callable[[Path], bool]) -> str:
+    """Return in words which folders of a folder hold what it does not hold itself; empty if none does.
+
+    Parameters
+    ----------
+    folder : Path
+    is_wanted : callable
+        Returns True for a file, or folder that counts as a file, that is looked for.
+    """
+    among: list[Path] = []
+    level = [folder]
+    looked = 0
+    for _ in range(_DEEPEST):
+        level = [one for each in level for one in _folders(each)]
+        for one in level:
+            looked += 1
+            if looked <= _MOST_LOOKED and any(is_wanted(each) for each in _entries(one)):
+                among.append(one)
+    if not among:
+        return ""
+    shown = ", ".join(str(one.relative_to(folder)) for one in among[:_MOST_SHOWN])
+    more = f" and {len(among) - _MOST_SHOWN} more" if len(among) > _MOST_SHOWN else ""
+    pattern = f"; or by a pattern, such as '{among[0].parent}/*'" if len(among) > 1 else ""
+    return f". Its folders do: {shown}{more}. Name those you mean{pattern}"
+
+
+def _folders(folder: Path) -> list[Path]:
+    found = (one for one in _entries(folder) if one.is_dir() and not one.name.startswith("."))
+    return sorted((one for one in found if not is_zarr(one)), key=natural_key)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        # What may not be read is not suggested.
+        return []
 
 
 def _is_image(path: Path) -> bool:
@@ -140,8 +182,17 @@ def _is_image(path: Path) -> bool:
     return is_zarr(path) if path.is_dir() else path.suffix.lower() in SUFFIXES
 
 
+def _is_pattern(part: str) -> bool:
+    return any(letter in part for letter in "*?[")
+
+
 def _of_pattern(pattern: Path) -> list[Path]:
-    found = sorted(pattern.parent.glob(pattern.name), key=natural_key)
+    fixed = next(n for n, part in enumerate(pattern.parts) if _is_pattern(part))
+    base, varied = Path(*pattern.parts[:fixed]), pattern.parts[fixed:]
+    found = sorted(base.glob("/".join(varied)), key=natural_key)
+    if not any(part.startswith(".") for part in varied):
+        # As a shell does.
+        found = [one for one in found if not any(part.startswith(".") for part in one.parts[fixed:])]
     if not found:
         raise FrameError(f"{pattern}: fits no file")
     return found

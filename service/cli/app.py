@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType
@@ -19,6 +20,7 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     _open_standard_streams()
     _on_stopping(_interrupt)
+    threading.excepthook = _log_end_of_thread
     try:
         from service.cli import commands
 
@@ -39,6 +41,7 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
+<<<<<<< HEAD
 def _open_standard_streams() -> None:
     """Open those that the caller has closed (`>&-`, some schedulers of jobs) on the null device.
 
@@ -52,6 +55,16 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
+=======
+def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread: nobody reads the terminal of a daemon."""
+    if ended.exc_value is None or isinstance(ended.exc_value, SystemExit):
+        return
+    from service.logs import get_logger
+
+    name = None if ended.thread is None else ended.thread.name
+    get_logger(__name__).critical("a thread ended by an error", thread=name, exc_info=ended.exc_value)
+>>>>>>> w-G
 
 
 def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:

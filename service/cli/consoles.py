@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console
+from rich.table import Table
 
 _NEVER_FOLDED = 1_000_000
 """Columns of what is no terminal: a row stays one line for the program that reads it."""
@@ -20,3 +21,8 @@ people = _console(stderr=True)
 
 results = _console(stderr=False)
 """For tables that a person asked for."""
+
+
+def print_rows(table: Table, none: str) -> None:
+    """Print a table for which a person asked; one without rows is a sentence, not a heading of nothing."""
+    results.print(table if table.row_count else none, soft_wrap=not table.row_count)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from service.console.feed import Link, State
+from service.console.run_state import Link, State
 from service.model.jobs import JobState
 from service.model.phases import FINAL, HALTED, PauseCause, Phase
 from service.model.specimen import FieldState
@@ -80,6 +80,14 @@ def _all(state: State) -> Iterator[Alarm]:
             " has died. This page connects again by itself.",
         )
     status = state.status
+    if state.link is Link.FAILED:
+        before = "; what you see is from before" if status is not None else ""
+        yield Alarm(
+            Level.DANGER,
+            f"This console cannot read the run{before}. ({state.problem})",
+            "`ilemtrack status` shows the session. The console tries again by itself; its terminal has the"
+            " whole error.",
+        )
     if status is None:
         if state.link is Link.NONE:
             what = "No session of this user runs on the microscope."

@@ -10,12 +10,16 @@ import time
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from service.console.computer.source import Opened, Source
+from service.console.pace import Budget
+from service.console.run_state import Link, State
 from service.errors import ApiError, InputError, NoDaemonError
+from service.logs import Seldom, get_logger
+
+log = get_logger(__name__)
 
 KEPT_EVENTS = 300
 """Events that the feed keeps; pages ask for older ones."""
@@ -25,10 +29,6 @@ _QUIET_S = 2.0
 
 _BUSY_S = 0.25
 """The same while events come, s, at least."""
-
-_SHARE, _CREDIT_S = 0.012, 0.25
-"""Part of the daemon's time that questions for the status may take in the long run, and time that they may
-take at once after a rest, s: a status of 100,000 jobs takes 5 ms."""
 
 _AGAIN_S = 1.0
 """Wait before another attempt to reach the daemon, s."""
@@ -40,41 +40,8 @@ loaded computer. Chosen by hand."""
 _MOST_KEPT = 100
 """Results that are kept for other pages."""
 
-
-class Link(StrEnum):
-    """State of the connection."""
-
-    CONNECTING = "connecting"
-    UP = "up"
-    LOST = "lost"
-    """The daemon does not answer any more; the last status is kept."""
-    NONE = "none"
-    """There was no daemon to reach yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Known state of the run.
-
-    Attributes
-    ----------
-    link : Link
-    problem : str
-        Why there is no connection, in one sentence; empty if there is one.
-    hello, status : dict or None
-        Results of the methods of these names.
-    live : bool
-        False if no daemon drives the run, and its folder is read: nothing can be changed.
-    was_live : bool
-        True if a daemon drove it when this console began to show it, or later.
-    """
-
-    link: Link = Link.CONNECTING
-    problem: str = ""
-    hello: dict[str, Any] | None = None
-    status: dict[str, Any] | None = None
-    live: bool = True
-    was_live: bool = False
+_EXPECTED = (ApiError, InputError, NoDaemonError)
+"""Errors of a source that say in one sentence what is wrong."""
 
 
 class Feed:
@@ -99,6 +66,7 @@ class Feed:
         self._events: deque[dict[str, Any]] = deque(maxlen=KEPT_EVENTS)
         self._stop, self._dirty = threading.Event(), threading.Event()
         self._asking = threading.Lock()
+        self._seldom = Seldom()
         self._for_pages: Source | None = None
         self._results: OrderedDict[str, tuple[float, int, dict[str, Any]]] = OrderedDict()
         self._threads = [
@@ -197,39 +165,56 @@ class Feed:
 
     def _watch(self) -> None:
         """Keep the status up to date; the only thread that sets the state."""
-        opened: Opened | None = None
-        budget = _Budget()
-        answered_s = time.monotonic()
+        watched = _Watched()
         while not self._stop.is_set():
-            if opened is not None and not opened.live and self._is_running():
-                opened.source.close()
-                opened = None
             try:
-                if opened is None:
-                    opened = self._open()
-                    self._greet(opened)
-                if opened.live or self._state.link is not Link.UP or self._state.live:
-                    with budget:
-                        status = opened.source.call("status")
-                    answered_s = time.monotonic()
-                    self._set(replace(self._state, link=Link.UP, problem="", status=status, live=opened.live))
-                wait_s = max(_QUIET_S, budget.last_s / _SHARE)
-            except (ApiError, InputError, NoDaemonError) as error:
-                if opened is not None:
-                    opened.source.close()
-                    opened = None
-                if not isinstance(error, NoDaemonError) or not self._is_busy(answered_s):
-                    link = Link.NONE if self._state.status is None else Link.LOST
-                    self._set(replace(self._state, link=link, problem=str(error)))
+                wait_s = self._look(watched)
+            except Exception as error:  # noqa: BLE001 - without this thread the pages would show old values for ever
                 wait_s = _AGAIN_S
-            busy_s = max(_BUSY_S, budget.wait_s())
+                self._close(watched.let_go())
+                self._show_trouble(error, watched.answered_s)
+            busy_s = max(_BUSY_S, watched.budget.wait_s())
             self._stop.wait(busy_s)
             self._dirty.wait(max(0.0, wait_s - busy_s))
             self._dirty.clear()
-        if opened is not None:
-            opened.source.close()
+        self._close(watched.let_go())
         with self._asking:
             self._close_for_pages()
+
+    def _look(self, watched: "_Watched") -> float:
+        """Ask for the status, of a run that is opened where none is; return the wait until the next, s."""
+        if watched.opened is not None and not watched.opened.live and self._is_running():
+            self._close(watched.let_go())
+        opened = watched.opened
+        if opened is None:
+            opened = watched.opened = self._open()
+            self._greet(opened)
+        if opened.live or self._state.link is not Link.UP or self._state.live:
+            with watched.budget:
+                status = opened.source.call("status")
+            watched.answered_s = time.monotonic()
+            self._set(replace(self._state, link=Link.UP, problem="", status=status, live=opened.live))
+        return max(_QUIET_S, watched.budget.rest_s())
+
+    def _show_trouble(self, error: Exception, answered_s: float) -> None:
+        """Set the state after an error, unless the daemon is only busy."""
+        link, problem = Link.NONE if self._state.status is None else Link.LOST, str(error)
+        if not isinstance(error, _EXPECTED):
+            self._seldom.write(log.error, "the status cannot be followed", exc_info=error)
+            link, problem = Link.FAILED, f"{type(error).__name__}: {error}"
+        try:
+            if not isinstance(error, NoDaemonError) or not self._is_busy(answered_s):
+                self._set(replace(self._state, link=link, problem=problem))
+        except Exception as another:  # noqa: BLE001 - as in `_watch`
+            self._seldom.write(log.error, "the state cannot be shown", exc_info=another)
+
+    def _close(self, opened: Opened | None) -> None:
+        """Close a run; one that cannot be closed does not hold up the next."""
+        if opened is not None:
+            try:
+                opened.source.close()
+            except Exception as error:  # noqa: BLE001 - as in `_watch`
+                self._seldom.write(log.error, "a run cannot be closed", exc_info=error)
 
     def _greet(self, opened: Opened) -> None:
         hello = opened.source.call("hello")
@@ -260,14 +245,23 @@ class Feed:
                     self._changed()
                     if self._stop.is_set():
                         return
-            except (ApiError, InputError, NoDaemonError):
+            except _EXPECTED:
+                self._dirty.set()
+            except Exception as error:  # noqa: BLE001 - as in `_watch`, of events
+                self._seldom.write(log.error, "events cannot be followed", exc_info=error)
                 self._dirty.set()
             finally:
-                if opened is not None:
-                    opened.source.close()
+                self._close(opened)
             while not self._stop.wait(_AGAIN_S) and opened is not None and not opened.live:
-                if self._is_running():
+                if self._runs_again():
                     break
+
+    def _runs_again(self) -> bool:
+        try:
+            return self._is_running()
+        except Exception as error:  # noqa: BLE001 - as in `_watch`
+            self._seldom.write(log.error, "not known if the run goes on", exc_info=error)
+            return False
 
     def _set(self, state: State) -> None:
         if state != self._state:
@@ -275,33 +269,15 @@ class Feed:
             self._changed()
 
 
-_DEAREST_S = 0.1
-"""Longest time that an answer is taken to cost, s; more than a status of 300,000 jobs."""
-
-
-class _Budget:
-    """Time of the daemon that questions may take: a context for each of them."""
+class _Watched:
+    """A run that is opened, if one is, what questions to it may cost, and when it answered last."""
 
     def __init__(self) -> None:
-        self._credit_s, self._at = _CREDIT_S, time.monotonic()
-        self.last_s = 0.0
-        """Time that the last question took."""
+        self.opened: Opened | None = None
+        self.budget = Budget()
+        self.answered_s = time.monotonic()
 
-    def __enter__(self) -> None:
-        self._earn()
-        self._begun = time.monotonic()
-
-    def __exit__(self, *error: object) -> None:
-        # A daemon that was busy or is gone has spent nothing on the answer.
-        self.last_s = min(time.monotonic() - self._begun, _DEAREST_S)
-        self._credit_s -= self.last_s
-
-    def wait_s(self) -> float:
-        """Return the time until the next question may be asked."""
-        self._earn()
-        return max(0.0, -self._credit_s / _SHARE)
-
-    def _earn(self) -> None:
-        now = time.monotonic()
-        self._credit_s = min(_CREDIT_S, self._credit_s + (now - self._at) * _SHARE)
-        self._at = now
+    def let_go(self) -> Opened | None:
+        """Return the run that is opened, to be closed, and have none."""
+        opened, self.opened = self.opened, None
+        return opened

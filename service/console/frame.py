@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from service.console import alarms
-from service.console.feed import Link
+from service.console.run_state import Link
 from service.console.safety import Role
 from service.console.view import THEME_COOKIE, View
 from service.model.phases import Phase
@@ -17,6 +17,7 @@ _LINKS = {
     Link.UP: "Connected",
     Link.LOST: "Connection lost",
     Link.NONE: "No session",
+    Link.FAILED: "Console failed",
 }
 
 _SEVERE = (alarms.Level.DANGER, alarms.Level.FAULT)

@@ -11,7 +11,8 @@ from nicegui import Event, ui
 
 from service.api.wire.messages import ErrorCode
 from service.console.computer.source import Computer
-from service.console.feed import Feed, State
+from service.console.feed import Feed
+from service.console.run_state import State
 from service.console.safety import Role
 from service.errors import ApiError, InputError, NoDaemonError
 from service.model.phases import FINAL, Phase

@@ -84,7 +84,11 @@ def _write_speed(config: Config, folder: Path) -> Check:
 
 
 def clock_check(now: datetime, last: datetime | None) -> Check:
-    """Check that the wall clock is not before the last event of the run, nor before this program."""
+    """Check that the wall clock is not before this program, nor before the last event of the run.
+
+    The latter is a warning: the clock may have been wrong then and be right now. Nothing is decided by it,
+    and a run that is left alone must go on.
+    """
     if now < _BUILT:
         return Check(
             "clock", Level.RED, f"the clock says {now:%Y-%m-%d %H:%M} UTC, which is in the past; set it"
@@ -92,9 +96,9 @@ def clock_check(now: datetime, last: datetime | None) -> Check:
     if last is not None and now < last - _BACK:
         return Check(
             "clock",
-            Level.RED,
+            Level.WARN,
             f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC, before the last event of the run"
-            f" ({last:%Y-%m-%d %H:%M:%S}); set it",
+            f" ({last:%Y-%m-%d %H:%M:%S}); set it if it is wrong",
         )
     return Check("clock", Level.OK, f"the clock says {now:%Y-%m-%d %H:%M:%S} UTC")
 

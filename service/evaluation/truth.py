@@ -6,6 +6,7 @@ from pathlib import Path
 
 from detection.evaluation.truth import TrueCell
 from drivers.errors import FrameError
+from drivers.recorded.collection import said_of_folders
 from drivers.recorded.listed.ngff import is_labels, is_zarr, labels_of, ngff_images
 from service.archive.names import stem_of
 from service.errors import InputError
@@ -82,7 +83,8 @@ def _read_folder(folder: Path) -> Truth:
     files = (path for path in sorted(folder.iterdir()) if not path.name.startswith("."))
     read = [found for path in files if (found := _read_file(path)) is not None]
     if not read:
-        raise InputError(f"{folder}: holds no truth; that is {_READABLE}")
+        deeper = said_of_folders(folder, _may_be_truth)
+        raise InputError(f"{folder}: holds no truth; that is {_READABLE}{deeper}")
     return _joined(folder, read)
 
 
@@ -125,6 +127,10 @@ def _read_zarr(folder: Path) -> Truth:
         shapes = {(stem, n): page.shape for n, page in enumerate(pages)}
         parts.append(Truth(cells, path, shapes=shapes, notices=notices))
     return _joined(folder, parts)
+
+
+def _may_be_truth(path: Path) -> bool:
+    return is_zarr(path) if path.is_dir() else path.suffix.lower() in (*_ROIS, *_LABELS, ".json")
 
 
 def _read_file(path: Path) -> Truth | None:

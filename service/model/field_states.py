@@ -1,10 +1,22 @@
 """Life cycle of a field (one FM position): a table of allowed transitions."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
 from service.errors import IllegalTransitionError
-from service.model.specimen import FieldState
+
+
+class FieldState(StrEnum):
+    """Life of a field (one FM position)."""
+
+    PENDING = "pending"
+    SAVED = "saved"
+    """Its frame is on disk, fsynced."""
+    DETECTED = "detected"
+    PLANNED = "planned"
+    FAILED = "failed"
+
 
 TRANSITIONS: Mapping[FieldState, frozenset[FieldState]] = MappingProxyType(
     {

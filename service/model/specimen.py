@@ -2,26 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.hits import CellSource, Decision
 from drivers.pose import Pose, RectM
+from service.model.field_states import FieldState as FieldState
 from service.model.review import Verdict
 from service.model.targets import Beside, LeftOut
-
-
-class FieldState(StrEnum):
-    """Life of a field (one FM position)."""
-
-    PENDING = "pending"
-    SAVED = "saved"
-    """Its frame is on disk, fsynced."""
-    DETECTED = "detected"
-    PLANNED = "planned"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 import tifffile
 
 from service.image_files.images import Pixels, checksum
-from service.store.durable import sync_folder
+from service.store.durable import named_file, naming, sync_folder
 
 BAND_ROWS = 512
 """Rows of a band, and side of a tile in large files."""
@@ -100,17 +100,13 @@ def write_image(path: Path, facts: ImageFacts, bands: Iterator[Pixels]) -> Writt
     """
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
+        with named_file(part, path) as file:
             if facts.levels:
-                _write_pyramid(file, facts, bands)
+                _write_pyramid(file, path, facts, bands)
             else:
                 _write_plain(file, facts, bands)
         written = Written(part.stat().st_size, checksum(part))
         part.replace(path)
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = str(path)
-        raise
     finally:
         part.unlink(missing_ok=True)
     return written
@@ -156,15 +152,16 @@ def _write_plain(file: Any, facts: ImageFacts, bands: Iterator[Pixels]) -> None:
     )
 
 
-def _write_pyramid(file: Any, facts: ImageFacts, bands: Iterator[Pixels]) -> None:
-    with tempfile.TemporaryFile(dir=Path(file.name).parent) as scratch:
+def _write_pyramid(file: Any, path: Path, facts: ImageFacts, bands: Iterator[Pixels]) -> None:
+    with tempfile.TemporaryFile(dir=path.parent) as scratch:
         sizes = [facts.size_px]
         for _ in range(facts.levels):
             sizes.append((max(sizes[-1][0] // 2, 1), max(sizes[-1][1] // 2, 1)))
         bytes_each = np.dtype(facts.dtype).itemsize
         room = sum(width * height for width, height in sizes[1:]) * bytes_each
         # Taken from the disk now: a process that writes to a mapped file without room is killed by SIGBUS.
-        os.posix_fallocate(scratch.fileno(), 0, room)
+        with naming(path):
+            os.posix_fallocate(scratch.fileno(), 0, room)
         copies, begin = [], 0
         for width, height in sizes[1:]:
             copies.append(np.memmap(scratch, facts.dtype, "r+", begin, (height, width)))

@@ -1,11 +1,12 @@
 """Files that survive a power cut: whole, or not there at all."""
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 _NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.EOPNOTSUPP)
 """By fsync(2), errors of file systems that do not sync folders, such as some of networks."""
@@ -21,22 +22,57 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The disk does not take it; the error names the file.
+        The disk does not take it; the error names the file. An error of another file, which is read
+        meanwhile, passes as it is.
     """
     path = Path(os.path.realpath(path))
+    with _as_it_is(path) if path.exists() and not path.is_file() else _renamed(path) as file:
+        yield file
+
+
+class _Named(io.FileIO):
+    """A file to write whose errors name it: a write to an open file does not know which one that is."""
+
+    def __init__(self, path: Path, shown: Path) -> None:
+        self._shown = shown
+        try:
+            super().__init__(str(path), "wb")
+        except OSError as error:
+            # Not the temporary name.
+            error.filename = str(shown)
+            raise
+
+    def write(self, data: Any, /) -> int:
+        with naming(self._shown):
+            return super().write(data)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an error of the system that names no file name this one; only around what concerns it."""
     try:
-        with _as_it_is(path) if path.exists() and not path.is_file() else _renamed(path) as file:
-            yield file
+        yield
     except OSError as error:
-        # A write to an open file does not know which one that is.
         if error.errno is not None and error.filename is None:
             error.filename = str(path)
         raise
 
 
 @contextmanager
+def named_file(path: Path, shown: Path) -> Iterator[BinaryIO]:
+    """Give a file to write, replaced if there is one, whose errors name the path that is shown.
+
+    Raises
+    ------
+    OSError
+    """
+    with io.BufferedWriter(_Named(path, shown)) as file:
+        yield file
+
+
+@contextmanager
 def _as_it_is(path: Path) -> Iterator[BinaryIO]:
-    with path.open("wb") as file:
+    with named_file(path, path) as file:
         yield file
 
 
@@ -44,12 +80,14 @@ def _as_it_is(path: Path) -> Iterator[BinaryIO]:
 def _renamed(path: Path) -> Iterator[BinaryIO]:
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
+        with named_file(part, path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
+            with naming(path):
+                file.flush()
+                os.fsync(file.fileno())
+        with naming(path):
+            part.replace(path)
+            sync_folder(path.parent)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from service.model.field_states import FieldState
 from service.model.jobs import ExposureState, HoldCause, JobKind, JobState
 from service.model.phases import NotNowError, Phase, SessionEvent
-from service.model.specimen import FieldState
 
 PHASES: Mapping[Phase, str] = {
     Phase.IDLE: "About to begin",

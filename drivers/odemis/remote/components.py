@@ -10,6 +10,8 @@ from typing import Any
 import odemis
 from odemis import model
 
+from drivers.guards.freshness import Asked, StaleFrameError
+
 NONCE = "ilemtrack nonce"
 """Key of ours in the metadata of a detector: a frame carries the value last written before it began."""
 
@@ -94,31 +96,27 @@ def same(found: Any, wanted: Any, tolerance: float) -> bool:
     return math.isclose(found, wanted, rel_tol=tolerance, abs_tol=1e-12)
 
 
-def fresh(metadata: dict[str, Any], nonce: str, begun_s: float) -> str | None:
+def fresh(metadata: dict[str, Any], nonce: str, asked: Asked) -> str | None:
     """Return the proof that a frame began after it was asked for: `nonce` or `date`; None without proof.
 
     Parameters
     ----------
     metadata : dict
-        Of the frame.
+        Of the frame, which came just now.
     nonce : str
         As written into the metadata of the detector before the frame was asked for.
-    begun_s : float
-        When it was asked for, s since 1970.
+    asked : Asked
+        When it was asked for.
 
     Raises
     ------
     WorkerError
         It is certainly an earlier one: kind `failed`.
     """
-    date_s = metadata.get(model.MD_ACQ_DATE)
-    if date_s is not None and date_s < begun_s:
-        raise WorkerError("failed", f"a frame begun {begun_s - date_s:.3g} s before it was asked for")
-    if NONCE in metadata:
-        if metadata[NONCE] != nonce:
-            raise WorkerError("failed", "a frame with the mark of an earlier one")
-        return "nonce"
-    return None if date_s is None else "date"
+    try:
+        return asked.proof(metadata.get(model.MD_ACQ_DATE), (metadata.get(NONCE), nonce), Asked.now())
+    except StaleFrameError as error:
+        raise WorkerError("failed", str(error)) from None
 
 
 def about(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Beam, blanker and scan generator, as the worker drives them."""
 
 import math
-import time
 from typing import Any
 
 from drivers.guards.conditions import BLANKER, MAGNIFICATION, Conditions, Watch, plain_of
+from drivers.guards.freshness import Asked
 from drivers.odemis.remote.blanking import Blanking
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of, same
 from drivers.odemis.remote.detectors import electron_detector
@@ -160,11 +160,11 @@ class Electron:
         dwell.value = dwell.range[0]
         component = self._detector().component()
         component.updateMetadata({NONCE: nonce})
-        begun_s = time.time()
+        asked = Asked.now()
         for number in range(_TRIES):
             frame = component.data.get(asap=False)
             try:
-                proof = fresh(frame.metadata, nonce, begun_s)
+                proof = fresh(frame.metadata, nonce, asked)
             except WorkerError:
                 continue
             if proof is not None or number > 0:
@@ -183,7 +183,7 @@ class Electron:
         watch = Watch(
             self._conditions(blanking.opened()), lambda: self._conditions(blanking.reading()), self.blank
         )
-        begun_s = time.time()
+        asked = Asked.now()
         try:
             blanking.open()
             with watch:
@@ -194,7 +194,7 @@ class Electron:
         watch.note(self._conditions(at_the_end))
         result = about(frame.metadata) | {"seen": [plain_of(one) for one in watch.seen]}
         try:
-            proof = fresh(frame.metadata, nonce, begun_s)
+            proof = fresh(frame.metadata, nonce, asked)
             if tuple(frame.shape) != (size_px[1], size_px[0]):
                 raise WorkerError("failed", f"an image of shape {tuple(frame.shape)}, not {size_px[::-1]}")
         except WorkerError as error:

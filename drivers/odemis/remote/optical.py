@@ -1,9 +1,9 @@
 """Light, emission filter and camera, as the worker drives them."""
 
-import time
 from typing import Any
 
 from drivers.guards.conditions import Conditions, Watch, plain_of
+from drivers.guards.freshness import Asked
 from drivers.odemis.remote.components import NONCE, Part, WorkerError, about, fresh, plain, read_of
 from drivers.odemis.survey.bands import intervals_m, passes
 
@@ -72,19 +72,19 @@ class Optical:
         component = camera.component()
         component.updateMetadata({NONCE: nonce})
         watch = Watch(self._conditions(), self._conditions)
-        begun_s = time.time()
+        asked = Asked.now()
         with watch:
-            result, frame = self._fresh_frame(component, nonce, begun_s)
+            result, frame = self._fresh_frame(component, nonce, asked)
         watch.note(self._conditions())
         read = {"exposure_s": plain(exposure), "em_gain": gain, "bands_m": bands_m}
         return result | read | {"seen": [plain_of(one) for one in watch.seen]}, frame
 
-    def _fresh_frame(self, component: Any, nonce: str, begun_s: float) -> Any:
+    def _fresh_frame(self, component: Any, nonce: str, asked: Asked) -> Any:
         why = "no frame with a mark or a date"
         for number in range(_TRIES):
             frame = component.data.get(asap=False)
             try:
-                proof = fresh(frame.metadata, nonce, begun_s)
+                proof = fresh(frame.metadata, nonce, asked)
             except WorkerError as problem:
                 why = str(problem)
                 continue

@@ -1,5 +1,6 @@
 """Publishing of the daemon, so that clients of the same user find it; see `discovery`."""
 
+import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from filelock import FileLock, Timeout
 from service.api.transport.discovery import ENDED, RUNNING, DaemonInfo
 from service.session.folders.runtime_folder import run_stem, runtime_directory
 
+_STEP_NS = 1_000_000_000
 _MOST_ENDED = 20
 """Files of ended daemons that are kept, for `ilemtrack status`. Chosen by hand."""
 
@@ -40,6 +42,7 @@ class Publication:
             # At first there may be that of a process of this run that was killed.
             if self._own is None or not own.exists():
                 _write(own, info)
+                _make_newest(own)
             self._own = own
             if info.kind != "run":
                 return True
@@ -57,7 +60,8 @@ class Publication:
         """Remove ``daemon.json`` if it is ours, and mark our own file as that of an ended daemon."""
         if self._own is not None:
             with suppress(FileNotFoundError):
-                self._own.rename(self._own.with_suffix(ENDED))
+                ended = self._own.rename(self._own.with_suffix(ENDED))
+                _make_newest(ended)
             _forget_oldest(self._own.parent)
             self._own = None
         if self._lock.is_locked:
@@ -69,6 +73,16 @@ def _write(path: Path, info: DaemonInfo) -> None:
     part = path.with_suffix(".part")
     part.write_text(info.to_json() + "\n", encoding="utf-8")
     part.replace(path)
+
+
+def _make_newest(path: Path) -> None:
+    """Date a file after all others of daemons, also where the clock was set back since they were written."""
+    with suppress(OSError):
+        others = [one for suffix in (RUNNING, ENDED) for one in path.parent.glob(f"*{suffix}") if one != path]
+        latest_ns = max((one.stat().st_mtime_ns for one in others), default=0)
+        if path.stat().st_mtime_ns <= latest_ns:
+            # Finer steps are not kept by every file system.
+            os.utime(path, ns=(latest_ns + _STEP_NS, latest_ns + _STEP_NS))
 
 
 def _forget_oldest(folder: Path) -> None:

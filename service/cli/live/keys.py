@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from service.api.transport import keys
-from service.cli.consoles import results
+from service.cli.consoles import print_rows
 from service.cli.options import Json
 from service.cli.output import print_json
 
@@ -44,7 +44,7 @@ def list_(directory: Directory = None, as_json: Json = False) -> None:
         table.add_column(column, overflow="fold")
     for name, public in found:
         table.add_row(name, made[name] or "", public)
-    results.print(table)
+    print_rows(table, f"no key is permitted in {folder}")
 
 
 def revoke(name: Name, directory: Directory = None) -> None:

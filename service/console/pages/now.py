@@ -7,9 +7,9 @@ from typing import Any
 from nicegui import ui
 
 from service.console.changes.controls import controls
-from service.console.feed import Link
 from service.console.happenings import happening, is_routine
 from service.console.pages.history import event_line
+from service.console.run_state import Link
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState
 from service.model.phases import FINAL, HALTED, Phase

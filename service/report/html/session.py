@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from config.model import Config
 from drivers.pose import RectM
@@ -137,7 +138,7 @@ def _facts(
     facts = [
         ("Microscope", f"{microscope}, profile {config.profile}"),
         ("Kind", kind.replace("-", " ")),
-        ("From, to", " to ".join(_minute(one.at) for one in (events[0], events[-1])) if events else ""),
+        ("From, to", period(events[0].at, events[-1].at) if events else ""),
         ("Sections", f"{summary.sections} with {summary.fields} fields{without(summary.left_out_fields)}"),
         ("Cells", f"{summary.cells} found{below_floor(summary.below_floor_cells)}{tracks}"),
         ("Electron jobs", jobs),
@@ -213,5 +214,8 @@ def _mark(section: Section, state: SectionState, drawing: Drawing, box: Box) -> 
     return Mark(section.id, state, f"{section.id}: {SECTIONS[state]}", box, outline)
 
 
-def _minute(at: str) -> str:
-    return f"{at[:16].replace('T', ' ')} UTC"
+def period(first: str, last: str) -> str:
+    """Return in words from when to when, UTC, of two moments in ISO 8601."""
+    back = datetime.fromisoformat(last) < datetime.fromisoformat(first)
+    said = " to ".join(f"{at[:16].replace('T', ' ')} UTC" for at in (first, last))
+    return f"{said} (the computer's clock was set back meanwhile)" if back else said

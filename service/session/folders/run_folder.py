@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from config.base import Frozen
 from config.model import Config
 from service.errors import InputError, NeverBegunError, NotNowError
-from service.input_files import read_json
+from service.input_files import is_file, read_json
 from service.store.durable import write_text
 from service.version import program_version
 
@@ -213,7 +213,9 @@ def open_existing(path: Path) -> tuple[RunFolder, RunInfo]:
     try:
         info = RunInfo.model_validate(read_json(folder.info, _MOST_INFO_BYTES))
     except (InputError, ValidationError):
-        raise InputError(f"{path}: no folder of an ilemtrack run (no readable run.json in it)") from None
+        above = next((one for one in folder.path.parents if is_file(RunFolder(one).info)), None)
+        why = "no readable run.json in it" if above is None else f"it lies in that of a run, {above}"
+        raise InputError(f"{path}: no folder of an ilemtrack run ({why})") from None
     if not folder.store.is_file() and not total_bytes([folder.path]):
         raise NeverBegunError(f"{path}: the program ended before the session began; begin a new run")
     if not folder.store.is_file():

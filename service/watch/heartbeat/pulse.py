@@ -12,13 +12,15 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from service.logs import get_logger
+from service.logs import Seldom, get_logger
 from service.watch.heartbeat.beat import Beat
 
 log = get_logger(__name__)
 
 _ANSWER_S = 5.0
 """Longest wait for an answer; chosen by hand, not measured."""
+_AGAIN_S = 0.2
+"""Wait after a connection that could not be accepted; chosen by hand, not measured."""
 _MOST_BYTES = 4096
 _CREDENTIALS = struct.Struct("3i")
 """``struct ucred`` of Linux: process, user, group."""
@@ -36,6 +38,8 @@ class Pulse:
     def __init__(self, last: Callable[[], Beat]) -> None:
         self._last = last
         self._socket: socket.socket | None = None
+        self._over = threading.Event()
+        self._seldom = Seldom()
 
     def start(self) -> None:
         """Start to answer; without a socket the file is the only way."""
@@ -52,6 +56,7 @@ class Pulse:
 
     def stop(self) -> None:
         """Stop answering."""
+        self._over.set()
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -62,8 +67,12 @@ class Pulse:
         while True:
             try:
                 asking, _ = listening.accept()
-            except OSError:
-                return
+            except OSError as error:
+                # One without free file descriptors must not look frozen for the rest of the run.
+                if self._over.wait(_AGAIN_S):
+                    return
+                self._seldom.write(log.error, "a question for the heartbeat failed", error=str(error))
+                continue
             with suppress(OSError), asking:
                 asking.settimeout(_ANSWER_S)
                 asking.sendall(self._last().model_dump_json().encode())

@@ -1,5 +1,6 @@
 """Files, folders and patterns as people name them, and their order."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,28 @@ def test_a_pattern_in_quotes_is_in_natural_order(folder: Path) -> None:
     assert [path.name for path in image_files([folder / "s*.tif"]).paths] == list(NAMES)
     with pytest.raises(FrameError, match=r"fits no file"):
         image_files([folder / "t*.tif"])
+
+
+def test_folders_of_a_folder_are_said_and_named_by_a_pattern(tmp_path: Path, folder: Path) -> None:
+    """As the fluorescence of a run lies in fm/S0001/F000.ome.tiff."""
+    run = tmp_path / "run"
+    for n in (1, 2, 10):
+        (run / f"fm/S{n}").mkdir(parents=True)
+        shutil.copy(folder / "s1.tif", run / f"fm/S{n}/F000.tif")
+    (run / "fm/.hidden").mkdir()
+    shutil.copy(folder / "s1.tif", run / "fm/.hidden")
+    with pytest.raises(FrameError) as refused:
+        image_files([run / "fm"])
+    assert str(refused.value).endswith(
+        f"Its folders do: S1, S2, S10. Name those you mean; or by a pattern, such as '{run}/fm/*'"
+    )
+    for pattern in ("fm/*", "fm/S*", "fm/*/*.tif", "**/F*.tif", "f?/S[0-9]*/F000.tif"):
+        found = image_files([run / pattern]).paths
+        assert [path.parent.name for path in found] == ["S1", "S2", "S10"], pattern
+    with pytest.raises(FrameError, match=r"\.zarr\. Its folders do: fm/S1, fm/S2, fm/S10\. Name"):
+        image_files([run])
+    shutil.copy(folder / "s1.tif", run / "fm")
+    assert image_files([run / "fm"]).paths == (run / "fm/s1.tif",)
 
 
 def test_files_keep_the_order_given_and_people_are_warned_of_another(folder: Path) -> None:

@@ -168,6 +168,19 @@ def test_a_scan_that_cannot_be_stopped_is_said_to_go_on(error: Exception) -> Non
     assert str(watch.found()).endswith("; the scan does not stop: hangs")
 
 
+def test_a_chamber_that_fails_as_nobody_expected_stops_the_scan(stopped: list[str]) -> None:
+    """Its watch would have ended without a word, and the scan gone on without it."""
+    gauge = Gauge(HIGH, 0.001)
+
+    def fails() -> float:
+        raise KeyError("pressure")
+
+    gauge.pressure_pa = fails  # type: ignore[method-assign]
+    with watch_of(gauge, lambda: stopped.append("stopped")) as watch:
+        until(lambda: bool(stopped))
+    assert watch.found() == "the chamber cannot be read: KeyError: 'pressure'"
+
+
 def test_what_is_lost_after_the_scan_is_not_its_trouble(stopped: list[str]) -> None:
     gauge = Gauge(HIGH, 0.001)
     asked = threading.Event()

@@ -1,5 +1,6 @@
 """A run without a daemon, read as if there were one."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,3 +52,7 @@ def test_nothing_can_be_changed(ended: EndedSession) -> None:
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder of an ilemtrack run"):
         EndedSession(tmp_path)
+    (tmp_path / "fm/S0001").mkdir(parents=True)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(InputError, match=re.escape(f"(it lies in that of a run, {tmp_path})")):
+        EndedSession(tmp_path / "fm/S0001")

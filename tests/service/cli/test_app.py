@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import pytest
+from structlog.testing import capture_logs
+
+from service.cli import app
 from tests.places import ROOT
 
 
@@ -61,6 +66,7 @@ def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
     assert done.stdout.startswith("ilemtrack ")
 
 
+<<<<<<< HEAD
 def test_streams_that_the_caller_has_closed_are_not_given_to_the_next_file(tmp_path: Path) -> None:
     code = (
         "from service.cli import app, commands\n"
@@ -74,3 +80,17 @@ def test_streams_that_the_caller_has_closed_are_not_given_to_the_next_file(tmp_p
     closed = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code]
     assert subprocess.run(closed, cwd=ROOT, timeout=200, check=False).returncode == 0
     assert (tmp_path / "image").read_text(encoding="utf-8") == ""
+=======
+def test_a_thread_that_ends_by_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads the terminal of a daemon."""
+    monkeypatch.setattr(threading, "excepthook", app._log_end_of_thread)
+    read: dict[str, float] = {}
+    with capture_logs() as logged:
+        for ends in (lambda: read["beam"], sys.exit):
+            thread = threading.Thread(target=ends, name="watch")
+            thread.start()
+            thread.join()
+    (line,) = logged
+    assert (line["log_level"], line["thread"]) == ("critical", "watch")
+    assert isinstance(line["exc_info"], KeyError)
+>>>>>>> w-G

@@ -140,6 +140,55 @@ def test_a_client_loads_nothing_heavy(runtime_dir: Path) -> None:
     assert [n for n, (_, names) in enumerate(found) if "rich" in names] == [commands.index(["queue", "list"])]
 
 
+ANSWER = {
+    "phase": "electron",
+    "time_s": 60.0,
+    "left_s": 60.0,
+    "finish_at": "2026-01-01T00:00:00Z",
+    "fields": {"planned": 2},
+    "jobs": {"done": 1, "queued": 2},
+    "current_job": {"kind": "frame", "job": "J000002", "beam_s": 9.0},
+    "focus": [],
+    "overviews": None,
+    "images": {"bad": {"blank": 1}, "taken_again": 1, "waiting": 0, "retakes": 1},
+    "health": {"step": "the scan of J000002", "running_s": 1.0, "allowed_s": 20.0, "stalled": False},
+    "devices": {
+        "stage_m": [0.0, 0.0],
+        "vacuum": "high",
+        "pressure_pa": 1e-3,
+        "beam_blanked": True,
+        "light_on": False,
+    },
+}
+SHOWN = """
+import json, sys
+from service.cli.live import status
+class Daemon:
+    def __init__(self, *where, **more): pass
+    def __enter__(self): return self
+    def __exit__(self, *error): pass
+    def call(self, method):
+        return json.loads(sys.argv[1]) if method == "status" else {"run": "r", "kind": "run", "pid": 1}
+status.Client = Daemon
+status.status()
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def test_a_status_with_an_answer_loads_nothing_heavy_either() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWN, json.dumps(ANSWER)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=200,
+        check=True,
+    )
+    *said, names = done.stdout.splitlines()
+    assert "fields   2 planned" in said
+    assert set(json.loads(names)) & HEAVY == set()
+
+
 def test_keys_and_the_unit_need_nothing_heavy(runtime_dir: Path) -> None:
     commands = [["keys", "list"], ["config", "unit"], ["--version"]]
     for words, (status, names) in zip(commands, loaded(runtime_dir, commands), strict=True):

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from service.console.alarms import Alarm, Level, standing
-from service.console.feed import Link, State
 from service.console.happenings import happening, is_routine
+from service.console.run_state import Link, State
 from service.model.phases import PauseCause, Phase
 
 SAFE = {"beam_blanked": True, "light_on": False}
@@ -47,6 +47,13 @@ def test_a_daemon_that_is_silent_is_an_alarm_and_old_readings_are_none() -> None
     (one,) = alarms(Phase.DONE, Link.LOST, devices={"beam_blanked": False})
     assert one.level is Level.DANGER
     assert "does not answer" in one.what
+
+
+def test_a_console_that_cannot_read_the_run_is_an_alarm_before_and_after_a_status() -> None:
+    for known, since in ((None, ""), (status(Phase.ELECTRON), "; what you see is from before")):
+        (one,) = standing(State(Link.FAILED, "KeyError: 'run'", status=known))
+        assert one.level is Level.DANGER
+        assert one.what == f"This console cannot read the run{since}. (KeyError: 'run')"
 
 
 @pytest.mark.parametrize("cause", list(PauseCause))

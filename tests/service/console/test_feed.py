@@ -1,3 +1,4 @@
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,7 +9,9 @@ import pytest
 
 from service.console import feed as feeds
 from service.console.computer.source import Opened
-from service.console.feed import KEPT_EVENTS, Feed, Link
+from service.console.feed import KEPT_EVENTS, Feed
+from service.console.pace import Budget
+from service.console.run_state import Link
 from service.errors import ApiError, NoDaemonError
 from tests.service.daemons import until
 
@@ -19,20 +22,30 @@ class Run:
     def __init__(self) -> None:
         self.name, self.alive, self.ended = "run-1", True, False
         self.silent = False
+        self.unexpected: set[str] = set()
         self.last_seq = 0
         self.asked: list[str] = []
         self.counting, self.open_sources = threading.Lock(), 0
         self._coming: list[Queue[dict[str, Any] | None]] = []
 
     def open(self) -> Opened:
+        self._fail("open")
         if not self.alive and not self.ended:
             raise NoDaemonError("no daemon is running")
         return Opened(RunSource(self, self.ended), live=not self.ended)
 
     def feed(self) -> Feed:
-        made = Feed(self.open, lambda: self.alive and not self.ended, lambda: None)
+        made = Feed(self.open, self.running, lambda: self._fail("changed"))
         made.start()
         return made
+
+    def running(self) -> bool:
+        self._fail("running")
+        return self.alive and not self.ended
+
+    def _fail(self, what: str) -> None:
+        if what in self.unexpected:
+            raise ZeroDivisionError(f"in {what}")
 
     def happen(self, count: int = 1) -> None:
         for _ in range(count):
@@ -59,6 +72,7 @@ class RunSource:
 
     def call(self, method: str, *, request_id: str | None = None, **params: Any) -> dict[str, Any]:  # noqa: ARG002
         self._run.asked.append(method)
+        self._run._fail(method)
         if (self._run.silent or not self._run.alive) and not self._stored:
             raise NoDaemonError("the daemon does not answer")
         if method == "queue.get":
@@ -79,6 +93,7 @@ class RunSource:
         with self._run.counting:
             self._run.open_sources -= not self._closed
             self._closed = True
+        self._run._fail("close")
 
 
 @pytest.fixture(autouse=True)
@@ -151,8 +166,8 @@ def test_memory_stays_flat_whatever_happens(run: Run) -> None:
 def test_a_silence_is_not_paid_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A daemon that is away for minutes is found again within seconds."""
     now_s = [0.0]
-    monkeypatch.setattr("service.console.feed.time.monotonic", lambda: now_s[0])
-    budget = feeds._Budget()
+    monkeypatch.setattr("service.console.pace.time.monotonic", lambda: now_s[0])
+    budget = Budget()
     for _ in range(2):
         with suppress(NoDaemonError), budget:
             now_s[0] += 60.0
@@ -185,6 +200,44 @@ def test_a_daemon_that_is_busy_is_waited_for(run: Run, feed: Feed, monkeypatch: 
         feed.call("queue.list")
     run.silent = False
     until(lambda: feed.state.link is Link.UP)
+
+
+@pytest.mark.parametrize("where", ["open", "hello", "status"])
+def test_an_error_that_nobody_expected_is_shown_and_logged_and_the_feed_goes_on(
+    run: Run, feed: Feed, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its thread would have ended, and the page shown for ever what it showed."""
+    logging.getLogger("ilemtrack").addHandler(caplog.handler)
+    until(lambda: feed.state.link is Link.UP)
+    run.happen()
+    until(lambda: seqs(feed) == [1])
+    if where != "status":
+        # These are asked for a run that is opened anew.
+        run.die()
+        until(lambda: feed.state.link is Link.LOST)
+    run.unexpected, run.alive = {where}, True
+    until(lambda: feed.state.link is Link.FAILED)
+    assert feed.state.problem == f"ZeroDivisionError: in {where}"
+    assert feed.state.status is not None, "the last that is known"
+    assert f"in {where}" in caplog.text
+    run.unexpected.clear()
+    run.happen()
+    until(lambda: feed.state.link is Link.UP and feed.state.problem == "")
+    until(lambda: seqs(feed) == [1, 2])
+    logging.getLogger("ilemtrack").removeHandler(caplog.handler)
+
+
+def test_what_fails_beside_the_questions_ends_no_thread(run: Run, feed: Feed) -> None:
+    until(lambda: feed.state.link is Link.UP)
+    run.unexpected = {"changed", "close", "running"}
+    run.happen()
+    run.die()
+    asked = len(run.asked)
+    run.alive = True
+    until(lambda: len(run.asked) > asked + 4)
+    run.unexpected.clear()
+    run.happen()
+    until(lambda: feed.state.link is Link.UP and seqs(feed) == [1, 2])
 
 
 def test_no_daemon_at_first(run: Run) -> None:

@@ -4,7 +4,7 @@ import pytest
 from nicegui import Event, ui
 
 from service.console.changes import steering
-from service.console.feed import State
+from service.console.run_state import State
 from service.console.safety import Role
 from service.console.view import FollowedRun, View
 from service.errors import ApiError, NoDaemonError

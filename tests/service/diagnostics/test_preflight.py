@@ -147,7 +147,7 @@ def test_a_disk_that_cannot_be_written_is_red(tmp_path: Path) -> None:
         (NOW, None, Level.OK),
         (NOW, NOW - timedelta(days=1), Level.OK),
         (NOW, NOW + timedelta(seconds=2), Level.OK),
-        (NOW, NOW + timedelta(hours=1), Level.RED),
+        (NOW, NOW + timedelta(days=3), Level.WARN),
         (datetime(1970, 1, 1, tzinfo=UTC), None, Level.RED),
     ],
 )

@@ -71,7 +71,40 @@ def test_a_file_system_that_syncs_no_folders_takes_files_all_the_same(
     assert [one.name for one in tmp_path.iterdir()] == ["one"]
 
 
-def test_a_full_disk_is_an_error_that_names_the_file() -> None:
+@pytest.mark.parametrize("text", [b"text", bytes(100_000)])
+def test_a_full_disk_is_an_error_that_names_the_file(text: bytes) -> None:
     with pytest.raises(OSError, match="No space left") as refused:
-        write_bytes(Path("/dev/full"), b"text")
+        write_bytes(Path("/dev/full"), text)
     assert refused.value.filename == "/dev/full"
+
+
+def fails_elsewhere(path: Path, error: OSError) -> None:
+    with whole_file(path) as file:
+        file.write(b"half")
+        raise error
+
+
+def test_a_file_is_blamed_for_its_own_errors_only(tmp_path: Path) -> None:
+    """Of a report, an error of an image that is read for it named the report."""
+    for named in (None, "an image"):
+        with pytest.raises(OSError, match="cannot be read") as refused:
+            fails_elsewhere(tmp_path / "report.html", OSError(errno.EIO, "cannot be read", named))
+        assert refused.value.filename == named
+    with pytest.raises(FileNotFoundError) as missing:
+        write_bytes(tmp_path / "no folder" / "one", b"text")
+    assert missing.value.filename == str(tmp_path / "no folder" / "one")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_what_refuses_a_file_at_its_end_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "at the end")
+
+    monkeypatch.setattr(os, call, refuse)
+    with pytest.raises(OSError, match="at the end") as refused:
+        write_bytes(tmp_path / "one", b"text")
+    assert refused.value.filename == str(tmp_path / "one")
+    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,13 @@
 """The watchdog's judgement, with real processes and a heartbeat written by hand."""
 
+import errno
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +29,7 @@ from service.watch import rescue
 from service.watch.heartbeat import pulse
 from service.watch.heartbeat.beat import Beat, beat_path, beat_paths, latest_beat, process_start, read_beat
 from service.watch.heartbeat.heart import Heart
+from service.watch.heartbeat.pulse import Pulse
 from service.watch.rescue import kill, retry_until_safe
 from service.watch.supervision import Supervision
 from service.watch.watchdog import GONE, UNSAFE, Verdict, watch
@@ -242,6 +246,39 @@ def test_a_daemon_is_asked_before_it_is_taken_for_frozen(tmp_path: Path) -> None
     assert len(asked) == 4
     heart.end(safe=True, keep=True)
     assert pulse.ask(first) is None
+
+
+class Listening:
+    """A listening socket of a daemon that has no free file descriptor for a while."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection: socket.socket | None = connection
+        self.refused = 0
+
+    def accept(self) -> tuple[socket.socket, str]:
+        if self.refused < 2 or self.connection is None:
+            self.refused += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        given, self.connection = self.connection, None
+        return given, ""
+
+
+def test_a_second_heartbeat_survives_a_moment_without_file_descriptors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ended without a word, and the daemon looked frozen where its file could not be written either."""
+    monkeypatch.setattr(pulse, "_AGAIN_S", 0.001)
+    ours, theirs = socket.socketpair()
+    beat = Heart(tmp_path / "beat")._last
+    answers, listening = Pulse(lambda: beat), Listening(theirs)
+    serving = threading.Thread(target=answers._serve, args=(listening,))
+    serving.start()
+    with ours:
+        assert Beat.model_validate_json(ours.recv(4096)) == beat
+    answers.stop()
+    serving.join(200)
+    assert not serving.is_alive()
+    assert listening.refused >= 2
 
 
 def test_a_stopped_watchdog_is_no_watchdog(

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from service.api.client import Client
-from service.cli.consoles import results
+from service.cli.consoles import print_rows, results
 from service.cli.live.focusing import height_text
 from service.cli.live.overviews import place_text
 from service.cli.options import By, Connect, Json, Key, Run, who
@@ -65,7 +65,7 @@ def list_(
             job["state"] + (f": {job['reason']}" if job.get("reason") else "") + _flags(job),
             _cells(job) or (_WITHOUT_CELLS[job["kind"]] if job["kind"] != "frame" else ""),
         )
-    results.print(table)
+    print_rows(table, "no jobs" if state is None and after is None else "no such jobs")
     if page["after"] is not None:
         results.print(f"more with --after {page['after']}")
 

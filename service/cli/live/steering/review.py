@@ -41,7 +41,7 @@ def list_(
         return
     from rich.table import Table
 
-    from service.cli.consoles import results
+    from service.cli.consoles import print_rows, results
 
     table = Table(box=None, pad_edge=False)
     for name in ("step", "edit", "cell", "by", "reason", "at", ""):
@@ -56,7 +56,7 @@ def list_(
             row["at"],
             "" if row["undone_by"] is None else f"undone by {row['undone_by']}",
         )
-    results.print(table)
+    print_rows(table, "nobody has edited anything")
     results.print(_state(found), soft_wrap=True)
     if len(rows) > limit:
         results.print("more with a larger --limit")

@@ -39,7 +39,7 @@ def list_(
         return
     from rich.table import Table
 
-    from service.cli.consoles import results
+    from service.cli.consoles import print_rows, results
 
     table = Table(box=None, pad_edge=False)
     for name in ("cell", "brightness", "size / um", "sections", "from", "to", "alone", "choice"):
@@ -57,7 +57,7 @@ def list_(
             duration(row["alone_s"]),
             "chosen" if row["chosen"] else wording_cells.left_out(row["left_out"], row["beside"] or "clear"),
         )
-    results.print(table)
+    print_rows(table, "no cell can be chosen yet")
     for sentence in _sums(found):
         results.print(sentence, soft_wrap=True)
     if len(rows) > limit:

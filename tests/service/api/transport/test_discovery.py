@@ -3,12 +3,14 @@
 import dataclasses
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from service.api.transport.discovery import DaemonInfo, choose, last_ended
+from service.api.transport import publishing
+from service.api.transport.discovery import ENDED, DaemonInfo, choose, last_ended
 from service.api.transport.endpoints import run_endpoints
 from service.api.transport.publishing import Publication
 from service.errors import InputError, NoDaemonError
@@ -106,3 +108,24 @@ def test_a_file_that_has_vanished_is_written_at_the_next_beat(published: Publish
     assert choose() == found_by_others() == real
     publication.withdraw()
     assert last_ended() == real
+
+
+def test_the_last_run_is_the_last_also_where_the_clock_was_set_back(
+    published: Published, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ilemtrack status` showed another run, and the file of the one that had just ended was forgotten."""
+    monkeypatch.setattr(publishing, "_MOST_ENDED", 2)
+    for number in range(3):
+        earlier = Publication()
+        earlier.publish(a_daemon(f"earlier-{number}", "run"))
+        earlier.withdraw()
+    days_on = time.time() + 3 * 86_400
+    for path in runtime.glob("*daemon*"):
+        os.utime(path, (days_on, days_on))
+    for name in ("last-1", "last-2"):
+        last = a_daemon(name, "run")
+        publication = published(last)
+        assert last_ended() == last
+        publication.withdraw()
+        assert last_ended() == last
+    assert len(list(runtime.glob(f"*{ENDED}"))) == 2

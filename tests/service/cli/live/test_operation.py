@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -133,10 +134,12 @@ def test_a_crash_is_restarted_and_bad_input_is_not(
     bad, _, _ = say("run", "--config", "no-such-profile")
     monkeypatch.setattr(commands, "run", crash)
     monkeypatch.setattr(app, "_on_stopping", lambda _: None)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     with pytest.raises(SystemExit) as ended:
         app.main()
     assert bad in prevented
     assert ended.value.code not in prevented | {0}
+    assert threading.excepthook is app._log_end_of_thread
 
 
 @pytest.mark.parametrize("error", [UnsafeError("the beam is on"), OSError("I/O error"), MemoryError()])

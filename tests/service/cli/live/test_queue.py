@@ -72,6 +72,12 @@ def test_a_table_for_a_program_has_a_row_a_line(endpoint: str, store: Store, say
     assert reason.strip() in said
 
 
+def test_a_list_without_rows_is_a_sentence(endpoint: str, say: Said, tmp_path: Path) -> None:
+    _, said, _ = say("queue", "list", "--state", "failed", "--connect", endpoint)
+    assert said == "no such jobs\n"
+    assert say("keys", "list", "--dir", tmp_path)[1] == f"no key is permitted in {tmp_path}\n"
+
+
 def test_a_state_that_is_none(endpoint: str, say: Said) -> None:
     status, _, told = say("queue", "list", "--state", "bogus", "--connect", endpoint)
     assert status == 2

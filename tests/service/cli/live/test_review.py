@@ -35,6 +35,7 @@ def at(reviewed: Store, runtime: object) -> Iterator[tuple[str, str]]:
 def test_cells_are_rejected_drawn_and_listed_and_the_last_edit_is_undone(
     at: tuple[str, str], reviewed: Store, say: Said
 ) -> None:
+    assert say("review", "list", *at)[1].startswith("nobody has edited anything\n")
     status, said, _ = say("review", "reject", CELL, "-m", "debris", "--by", "anna", *at)
     assert (status, said) == (0, "run-1: 1 cell rejected; S0001 planned again now\n")
     assert say("review", "draw", "S0001/F000", "240", "20", "270", "45", "--by", "ben", *at)[0] == 0
