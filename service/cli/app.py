@@ -41,7 +41,6 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-<<<<<<< HEAD
 def _open_standard_streams() -> None:
     """Open those that the caller has closed (`>&-`, some schedulers of jobs) on the null device.
 
@@ -55,7 +54,8 @@ def _open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
-=======
+
+
 def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
     """Log what ended a thread: nobody reads the terminal of a daemon."""
     if ended.exc_value is None or isinstance(ended.exc_value, SystemExit):
@@ -64,7 +64,6 @@ def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:
 
     name = None if ended.thread is None else ended.thread.name
     get_logger(__name__).critical("a thread ended by an error", thread=name, exc_info=ended.exc_value)
->>>>>>> w-G
 
 
 def _on_stopping(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:

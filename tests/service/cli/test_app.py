@@ -66,7 +66,6 @@ def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
     assert done.stdout.startswith("ilemtrack ")
 
 
-<<<<<<< HEAD
 def test_streams_that_the_caller_has_closed_are_not_given_to_the_next_file(tmp_path: Path) -> None:
     code = (
         "from service.cli import app, commands\n"
@@ -80,7 +79,8 @@ def test_streams_that_the_caller_has_closed_are_not_given_to_the_next_file(tmp_p
     closed = ["sh", "-c", 'exec "$0" -c "$1" <&- >&- 2>&-', sys.executable, code]
     assert subprocess.run(closed, cwd=ROOT, timeout=200, check=False).returncode == 0
     assert (tmp_path / "image").read_text(encoding="utf-8") == ""
-=======
+
+
 def test_a_thread_that_ends_by_an_error_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody reads the terminal of a daemon."""
     monkeypatch.setattr(threading, "excepthook", app._log_end_of_thread)
@@ -93,4 +93,3 @@ def test_a_thread_that_ends_by_an_error_is_in_the_log(monkeypatch: pytest.Monkey
     (line,) = logged
     assert (line["log_level"], line["thread"]) == ("critical", "watch")
     assert isinstance(line["exc_info"], KeyError)
->>>>>>> w-G
