@@ -108,19 +108,35 @@ def own_parts(votes: Votes, hits: NDArray[np.int64]) -> list[OwnPart | None]:
 
 def _best(votes: Votes, hits: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return places, and the hit whose box has the largest intersection over union with that of each."""
-    sides = hits.reshape(-1, 4).astype(np.float32)
-    x, y = votes.middles[:, :1], votes.middles[:, 1:]
-    inside = (x >= sides[:, 0]) & (x < sides[:, 2]) & (y >= sides[:, 1]) & (y < sides[:, 3])
-    place, hit = np.nonzero(inside)
-    a, b = votes.boxes[place].T, sides[hit].T
+    place, hit = _inside(votes, hits)
+    a, b = votes.boxes[place].T, hits.astype(np.float32)[hit].T
     width = np.minimum(a[2], b[2]) - np.maximum(a[0], b[0])
     height = np.minimum(a[3], b[3]) - np.maximum(a[1], b[1])
     shared = np.maximum(width, 0) * np.maximum(height, 0)
     both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    alike = shared / np.maximum(both, 1e-6)
-    # Pairs come place by place; of a place the first best one counts.
-    order = np.lexsort((-alike, place))
-    first = np.ones(len(order), np.bool_)
-    first[1:] = place[order][1:] != place[order][:-1]
-    best = order[first]
-    return place[best], hit[best]
+    alike = shared / np.maximum(both, np.float32(1e-6))
+    highest = np.zeros(len(votes.scores), np.float32)
+    np.maximum.at(highest, place, alike)
+    best = np.flatnonzero(alike == highest[place])[::-1]
+    own = np.full(len(votes.scores), -1, np.intp)
+    # Of equals the first hit counts, which is written last.
+    own[place[best]] = hit[best]
+    places = np.flatnonzero(own >= 0)
+    return places, own[places]
+
+
+def _inside(votes: Votes, hits: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pairs of a place and a hit that holds its middle, hit by hit."""
+    columns, rows = np.floor(votes.middles / np.float32(votes.side_px)).astype(np.intp).T
+    nothing = np.zeros(0, np.intp)
+    if not (len(rows) and len(hits)):
+        return nothing, nothing
+    number = np.full((int(rows.max()) + 1, int(columns.max()) + 1), -1, np.intp)
+    number[rows, columns] = np.arange(len(rows))
+    # The first place whose middle lies at or beyond a side.
+    sides = np.ceil(hits / votes.side_px - 0.5).astype(np.int64).tolist()
+    each = [number[y0:y1, x0:x1].ravel() for x0, y0, x1, y1 in sides]
+    place = np.concatenate(each)
+    hit = np.repeat(np.arange(len(each)), [one.size for one in each])
+    known = place >= 0
+    return place[known], hit[known]
