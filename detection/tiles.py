@@ -85,6 +85,7 @@ def find_in_parts(
     table = replace(table_of(whole + _merged(cut, whole)), votes=all_votes(votes))
     return table, _summarised(counts, parts)
 
+
 def _background_of(part: BoxPx, frame: Frame) -> NDArray[np.float32] | None:
     """Interpolate the given background of a frame at the blocks of a part, as many as it has there."""
     if frame.background is None:

@@ -1,4 +1,4 @@
-"""Votes of the places of a frame: which hit does each belong to, and how large is a hit by its own places?
+"""Votes of the places of a frame: the hit that each belongs to, and the part that is of one hit alone.
 
 A detector that gives a box at every place, not only one for each hit, says more than its hits do. Where the
 box of a hit holds a neighbour too, the places of that neighbour say so: the boxes given there are others.

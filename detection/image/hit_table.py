@@ -143,12 +143,15 @@ def joined(first: HitTable, second: HitTable) -> HitTable:
     """Return the rows of both tables."""
     if not len(second):
         return first
-    pairs = (
-        np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in HitTable.__dataclass_fields__
-        if name != "votes"
+    return HitTable(
+        np.concatenate([first.boxes, second.boxes]),
+        np.concatenate([first.outers, second.outers]),
+        np.concatenate([first.has_outer, second.has_outer]),
+        np.concatenate([first.confidences, second.confidences]),
+        np.concatenate([first.extents_um, second.extents_um]),
+        np.concatenate([first.seen_by, second.seen_by]),
+        second.votes if first.votes is None else first.votes,
     )
-    return HitTable(*pairs, votes=second.votes if first.votes is None else first.votes)
 
 
 NO_HITS = table_of(())

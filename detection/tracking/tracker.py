@@ -65,7 +65,7 @@ class Spot:
     covered : bool
         True if it may be of the same cells as others.
     own : Ellipse or None
-        What belongs to this cell alone, where `ellipse` may hold a neighbour too; None where that is not known.
+        What belongs to this cell alone, where `ellipse` may hold a neighbour too; None where it is not known.
     """
 
     ellipse: Ellipse
