@@ -47,7 +47,7 @@ class Votes:
 
 @dataclass(frozen=True, slots=True)
 class OwnPart:
-    """What belongs to one hit alone, px.
+    """Part of a frame that belongs to one hit alone, px.
 
     Attributes
     ----------
