@@ -12,6 +12,7 @@ from detection.errors import DetectionError
 from detection.image.borders import clip_to_border
 from detection.image.boxes import union_fraction
 from detection.image.frames import check_frame
+from detection.image.hit_table import votes_of
 from detection.image.hits import Detection, Overlooked
 from detection.overlooked.bound import overlooked_in
 from detection.policy import apply_policy
@@ -67,6 +68,7 @@ def detect(
     if chosen is None:
         raise DetectionError(f"there is no detector {config.detector!r}; there are {' and '.join(BUILT_IN)}")
     hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame)
+    votes = votes_of(hits)
     if frame.border is not None:
         hits = clip_to_border(hits, frame.border)
     overlooked = None
@@ -83,7 +85,7 @@ def detect(
         warnings = [*warnings, NOTHING_LIKELY]
     imaged = union_fraction((cell.image_box_px for cell in cells if cell.image_box_px is not None), shape)
     elapsed_ms = (time.perf_counter() - started) * 1e3
-    return Detection(cells, imaged, (*frame.warnings, *warnings), elapsed_ms, overlooked)
+    return Detection(cells, imaged, (*frame.warnings, *warnings), elapsed_ms, overlooked, votes)
 
 
 def no_cells(overlooked: Overlooked) -> str:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from detection.detectors import Detector
 from detection.image.boxes import BoxPx, around, intersection_px
 from detection.image.frames import Frame
+from detection.image.hit_table import table_of, votes_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.parts import PART_PX, cores_of
+from detection.votes import Votes, all_votes
 
 HALO_UM = 40.0
 """Overlap of parts on each side: a HeLa cell of 10 to 17 um and half the 25 um window of the background."""
@@ -56,6 +58,7 @@ def find_in_parts(
     whole: list[Hit] = []
     cut: list[Hit] = []
     counts: dict[str, int] = {}
+    votes: list[Votes] = []
     parts = 0
     for core in cores_of(rows, columns, part_px):
         part = core.dilated(halo_px, (rows, columns))
@@ -66,6 +69,8 @@ def find_in_parts(
             continue
         background = _background_of(part, frame)
         found, warnings = detector.find(replace(frame, values=values, border=None, background=background))
+        if (own := votes_of(found)) is not None:
+            votes.append(own.moved(part.x0, part.y0).within(*core.as_tuple()))
         for warning in warnings:
             counts[warning] = counts.get(warning, 0) + 1
         for hit in found:
@@ -77,7 +82,8 @@ def find_in_parts(
                     cut.append(placed)
             elif core.x0 <= (box.x0 + box.x1) // 2 < core.x1 and core.y0 <= (box.y0 + box.y1) // 2 < core.y1:
                 whole.append(placed)
-    return whole + _merged(cut, whole), _summarised(counts, parts)
+    table = replace(table_of(whole + _merged(cut, whole)), votes=all_votes(votes))
+    return table, _summarised(counts, parts)
 
 
 def _background_of(part: BoxPx, frame: Frame) -> NDArray[np.float32] | None:

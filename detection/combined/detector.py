@@ -91,7 +91,10 @@ class Combined:
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `detection.detectors.Detector.find`."""
         steps = self.steps(frame)
-        return steps.fusion.hits, [SENTENCES[caution] for caution in steps.cautions]
+        hits = steps.fusion.hits
+        if len(steps.fusion.learned):
+            hits = replace(hits, votes=network.votes_of(steps.network))
+        return hits, [SENTENCES[caution] for caution in steps.cautions]
 
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detection.image.boxes import Sides, boxes_from, sides_of
 from detection.image.hits import Hit, SeenBy
 from detection.image.many import many
+from detection.votes import Votes
 
 _SEEN_BY: tuple[SeenBy | None, ...] = (*SeenBy, None)
 _CODES = {by: code for code, by in enumerate(_SEEN_BY)}
@@ -33,6 +34,8 @@ class HitTable(Sequence[Hit]):
         `Hit.extent_uncertainty_um`.
     seen_by : (hits,) array of int8
         Detectors that see it, as `code_of` numbers them.
+    votes : Votes or None
+        Of the whole frame, from a detector that gives a box at every place.
     """
 
     boxes: Sides
@@ -41,6 +44,7 @@ class HitTable(Sequence[Hit]):
     confidences: NDArray[np.float64]
     extents_um: NDArray[np.float64]
     seen_by: NDArray[np.int8]
+    votes: Votes | None = None
 
     def __len__(self) -> int:
         """Return the number of hits."""
@@ -92,6 +96,7 @@ class HitTable(Sequence[Hit]):
             self.confidences[rows],
             self.extents_um[rows],
             self.seen_by[rows],
+            self.votes,
         )
 
 
@@ -114,6 +119,11 @@ def table_of(hits: Sequence[Hit]) -> HitTable:
     )
 
 
+def votes_of(hits: Sequence[Hit]) -> Votes | None:
+    """Return what the detector says at each place of the frame, if it does."""
+    return hits.votes if isinstance(hits, HitTable) else None
+
+
 def with_outer(
     boxes: Sides, outers: Sides, confidences: NDArray[np.float64], seen_by: SeenBy | None = None
 ) -> HitTable:
@@ -133,11 +143,15 @@ def joined(first: HitTable, second: HitTable) -> HitTable:
     """Return the rows of both tables."""
     if not len(second):
         return first
-    pairs = (
-        np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in HitTable.__dataclass_fields__
+    return HitTable(
+        np.concatenate([first.boxes, second.boxes]),
+        np.concatenate([first.outers, second.outers]),
+        np.concatenate([first.has_outer, second.has_outer]),
+        np.concatenate([first.confidences, second.confidences]),
+        np.concatenate([first.extents_um, second.extents_um]),
+        np.concatenate([first.seen_by, second.seen_by]),
+        second.votes if first.votes is None else first.votes,
     )
-    return HitTable(*pairs)
 
 
 NO_HITS = table_of(())

@@ -1,9 +1,10 @@
 """Hits of a detector, and cells after the recall-first policy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from detection.image.boxes import BoxPx
+from detection.votes import Votes
 
 OUTER_QUANTILE = 0.98
 """Chance that a cell does not reach beyond one side of `Hit.outer`."""
@@ -148,6 +149,8 @@ class Detection:
         Time that detection took, ms.
     overlooked : Overlooked or None
         For a frame without cells, if it is known.
+    votes : Votes or None
+        From a detector that gives a box at every place.
     """
 
     cells: tuple[Cell, ...]
@@ -155,3 +158,4 @@ class Detection:
     warnings: tuple[str, ...]
     elapsed_ms: float
     overlooked: Overlooked | None = None
+    votes: Votes | None = field(default=None, compare=False, repr=False)

@@ -14,10 +14,11 @@ from detection.image.hits import Hit
 from detection.image.working_grid import WorkingGrid, on_working_grid
 from detection.network.inputs import WORKING_PIXEL_UM, network_input
 from detection.network.model import Calibration, NetworkModel
-from detection.network.reading import Reading, read_hits, scores_of
+from detection.network.reading import Reading, read_hits, read_votes, scores_of
 from detection.network.settings import READING, ReadingSettings
 from detection.onnx_session import InferenceSession, onnx_session
 from detection.overlooked.settings import OVERLOOKED
+from detection.votes import Votes
 
 USUAL_SIZE_UM = 5.0
 """Size that the calibration is relative to."""
@@ -59,7 +60,8 @@ class Network:
 
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `detection.detectors.Detector.find`."""
-        return self.steps(frame).hits, []
+        steps = self.steps(frame)
+        return replace(steps.hits, votes=votes_of(steps)), []
 
     @property
     def least_contrast(self) -> float:
@@ -131,6 +133,12 @@ def _numbers(found: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(found).all():
         raise DetectionError("the network gives no numbers for this frame: its file is damaged")
     return found
+
+
+def votes_of(seen: Steps) -> Votes:
+    """Return what each place of a frame says, on the pixels of the frame."""
+    shape = (seen.grid.residual.shape[0], seen.grid.residual.shape[1])
+    return read_votes(seen.found, seen.score, shape, seen.grid.shrink)
 
 
 def hits_of(

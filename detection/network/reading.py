@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 from detection.image.boxes import union_of
 from detection.image.overlaps import areas, overlapping
 from detection.network.graph import FINER, SIDES
-from detection.network.settings import PLACE_PX, QUANTILES, READING, SIDE_UNIT_PX, ReadingSettings
+from detection.network.settings import (
+    LEAST_VOTE,
+    PLACE_PX,
+    QUANTILES,
+    READING,
+    SIDE_UNIT_PX,
+    ReadingSettings,
+)
+from detection.votes import Votes
 
 Floats = NDArray[np.float32]
 _BEFORE = np.array([[1, 1, 1], [1, 0, 0], [0, 0, 0]], np.uint8)
@@ -101,6 +109,25 @@ def read_hits(
         kept = _more(kept, found_now, settings)
         _cover(left, found_now.boxes, shape)
     return kept
+
+
+def read_votes(found: Floats, score: Floats, shape: tuple[int, int], shrink: int) -> Votes:
+    """Read the votes of the places that may lie in cells; parameters as of `read_hits`.
+
+    Parameters
+    ----------
+    found : (outputs, rows, columns) array of float32
+    score : (places down, places across) array of float32
+    shape : (int, int)
+    shrink : int
+        Pixels of the frame along each side of one of the working grid.
+    """
+    down, across = (-(-side // PLACE_PX) for side in shape)
+    rows, columns = np.nonzero(score[:down, :across] >= LEAST_VOTE)
+    scale = np.float32(shrink)
+    middles = (np.stack([columns, rows], axis=1).astype(np.float32) + np.float32(0.5)) * (PLACE_PX * scale)
+    boxes = _boxes_of(found, rows, columns, shape) * scale
+    return Votes(middles, boxes, score[rows, columns], float(PLACE_PX * shrink))
 
 
 def _more(kept: Reading, found: Reading, settings: ReadingSettings) -> Reading:

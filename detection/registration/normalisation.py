@@ -52,8 +52,20 @@ def _percentile_filter(values: NDArray[np.float32], percent: int, window: int) -
     )
 
 
+def smoothed(residual: NDArray[np.float32], pixel_size_um: float) -> NDArray[np.float32]:
+    """Smooth a frame for `normalise_residual`, without hot pixels and cosmic rays."""
+    # They would be the brightest spots of a dim frame.
+    clean = np.asarray(cv2.medianBlur(residual, 3))
+    sigma_px = max(_SETTINGS.sharp_um / pixel_size_um, _SETTINGS.least_sharp_px)
+    return np.asarray(cv2.GaussianBlur(clean, (0, 0), sigma_px), dtype=np.float32)
+
+
 def normalise_residual(
-    residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float, least_bright: float = 0.0
+    residual: NDArray[np.float32],
+    frame: SectionFrame,
+    pixel_size_um: float,
+    least_bright: float = 0.0,
+    smooth: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Smooth a frame, reduce it to a coarser grid and compress its contrast.
 
@@ -66,6 +78,8 @@ def normalise_residual(
         Approximate pixel size of the result.
     least_bright : float
         Intensity above the background that becomes 1, at least: in a frame without cells, noise does not.
+    smooth : (rows, columns) array of float32, optional
+        The residual as `smoothed` returns it, where that is known already.
 
     Returns
     -------
@@ -74,7 +88,9 @@ def normalise_residual(
     mask : (rows, columns) array of bool
         True where the frame shows something.
     """
-    small, mask = _reduced(residual, frame, pixel_size_um)
+    if smooth is None:
+        smooth = smoothed(residual, frame.pixel_size_um)
+    small, mask = _reduced(smooth, frame, pixel_size_um)
     bright = max(_bright(small, mask), least_bright, 1e-6)
     relative = np.clip(small / np.float32(bright), *_SETTINGS.range_of_bright)
     compressed = np.arcsinh(_SETTINGS.compression * relative)
@@ -85,7 +101,7 @@ def normalise_residual(
 
 def brightness_of(residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float) -> float:
     """Return the intensity above the background that `normalise_residual` takes for a bright cell's."""
-    return _bright(*_reduced(residual, frame, pixel_size_um))
+    return _bright(*_reduced(smoothed(residual, frame.pixel_size_um), frame, pixel_size_um))
 
 
 def _bright(small: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
@@ -93,17 +109,10 @@ def _bright(small: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
 
 
 def _reduced(
-    residual: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float
+    smooth: NDArray[np.float32], frame: SectionFrame, pixel_size_um: float
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the frame, smoothed, on a coarser grid, and the pixels that it shows."""
+    """Return a smoothed frame on a coarser grid, and the pixels that it shows."""
     rows, columns = frame.shape
-    # Hot pixels and cosmic rays would be the brightest spots of a dim frame.
-    clean = np.asarray(cv2.medianBlur(residual, 3))
-    smooth = np.asarray(
-        cv2.GaussianBlur(
-            clean, (0, 0), max(_SETTINGS.sharp_um / frame.pixel_size_um, _SETTINGS.least_sharp_px)
-        )
-    )
     few = max(pixel_size_um / frame.pixel_size_um, 1.0)
     size = (max(round(columns / few), 8), max(round(rows / few), 8))
     small = np.asarray(cv2.resize(smooth, size, interpolation=cv2.INTER_AREA))

@@ -22,7 +22,7 @@ from detection.registration.correlation import (
     search_rotations,
 )
 from detection.registration.landmarks import Landmarks, find_consensus, find_landmarks
-from detection.registration.normalisation import normalise_residual, smooth_background
+from detection.registration.normalisation import normalise_residual, smooth_background, smoothed
 from detection.registration.rigid import Rigid
 from detection.registration.section_frame import SectionFrame
 from detection.registration.settings import SETTINGS
@@ -108,9 +108,10 @@ def prepare(
     if residual is None:
         values = np.asarray(frame.pixels, dtype=np.float32)
         residual = values - smooth_background(values, frame.pixel_size_um)
-    image, _ = normalise_residual(residual, frame, SETTINGS.landmarks.pixel_um, least_bright)
+    smooth = smoothed(residual, frame.pixel_size_um)
+    image, _ = normalise_residual(residual, frame, SETTINGS.landmarks.pixel_um, least_bright, smooth)
     landmarks = find_landmarks(image, frame)
-    coarse, mask = normalise_residual(residual, frame, SETTINGS.correlation.pixel_um, least_bright)
+    coarse, mask = normalise_residual(residual, frame, SETTINGS.correlation.pixel_um, least_bright, smooth)
     pixel_um = frame.pixel_size_um * frame.shape[1] / coarse.shape[1]
     angle = None if frame.section_angle_rad is None else frame.section_angle_rad - frame.rotation_rad
     return Prepared(frame.section, frame.radius_um, angle, landmarks, raster(coarse, mask, pixel_um))

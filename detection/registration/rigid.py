@@ -152,6 +152,20 @@ def ellipse_in(box: BoxPx, shape: tuple[int, int], pixel_size_um: float) -> Elli
     return Ellipse(((x0 + x1) / 2, (y0 + y1) / 2), (abs(x1 - x0) / 2, abs(y1 - y0) / 2))
 
 
+def ellipse_at(
+    center_px: tuple[float, float],
+    half_px: tuple[float, float],
+    shape: tuple[int, int],
+    pixel_size_um: float,
+) -> Ellipse:
+    """Return an ellipse of a frame by its centre, column and row, and its half axes."""
+    (x, y), (a, b) = center_px, half_px
+    return Ellipse(
+        ((x - shape[1] / 2) * pixel_size_um, (shape[0] / 2 - y) * pixel_size_um),
+        (a * pixel_size_um, b * pixel_size_um),
+    )
+
+
 def box_around(ellipse: Ellipse, shape: tuple[int, int], pixel_size_um: float) -> BoxPx | None:
     """Return the box of whole pixels around an ellipse, cut at the edges of a frame; None if none is left."""
     (x, y), (a, b) = ellipse.center_um, ellipse.half_um

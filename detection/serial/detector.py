@@ -13,9 +13,10 @@ import numpy as np
 from config.work import DetectionConfig
 from detection.detect import detect
 from detection.detectors import Detector
+from detection.image.boxes import sides_of
 from detection.image.hits import NO_CELL, Cell, Decision, Detection
 from detection.registration.register import Link, Prepared, no_link, prepare, register
-from detection.registration.rigid import Rigid, ellipse_in
+from detection.registration.rigid import Rigid, ellipse_at, ellipse_in
 from detection.registration.section_frame import SectionFrame
 from detection.serial import fixed_pattern, noise_hits
 from detection.serial.averaged_hits import join_hits
@@ -34,6 +35,7 @@ from detection.serial.shared_background import with_shared_background
 from detection.serial.splitting import outlines_of, split_merged
 from detection.tracking.settings import SETTINGS as TRACKING
 from detection.tracking.tracker import Place, Spot, Track, Tracker
+from detection.votes import OwnPart, own_parts
 
 _SETTINGS = SETTINGS.window
 
@@ -202,12 +204,13 @@ class SerialDetector:
             and one.place.chain == section.place.chain
             and abs(one.place.index - section.place.index) <= _SETTINGS.pool_sections
         ]
-        cells = section.single.cells
+        cells, section.votes = section.single.cells, section.single.votes
         if near:
             neighbours = [Neighbour(one.layer, one.place.onto(section.place), one.fixed) for one in near]
             average = pool(section.layer, neighbours)
             more = self._detect_average(section, average)
-            cells = join_hits(cells, more, section.layer, average, section.fixed)
+            section.votes = more.votes or section.votes
+            cells = join_hits(cells, more.cells, section.layer, average, section.fixed)
         section.cells = tuple(
             replace(cell, image_box_px=None, reason=fixed_pattern.REASON, decision=Decision.FIXED_PATTERN)
             if cell.box_px in section.fixed
@@ -228,9 +231,10 @@ class SerialDetector:
         covered = are_covered(section.cells, shape)
         count = len(section.cells)
         areas = [None] * count if boxes_only else outlines_of(section).areas_um2(count)
+        parts = _own_parts(section) if boxes_only else [None] * count
         spots = [
-            _spot(cell, section, area, is_covered)
-            for cell, area, is_covered in zip(section.cells, areas, covered, strict=True)
+            _spot(cell, section, area, is_covered, part)
+            for cell, area, is_covered, part in zip(section.cells, areas, covered, parts, strict=True)
             if cell.decision not in NO_CELL
         ]
         half_um = tuple(side / 2 * section.frame.pixel_size_um for side in (shape[1], shape[0]))
@@ -243,16 +247,16 @@ class SerialDetector:
         section.tracks = [(name,) if name else () for name, stays in zip(names, keep, strict=True) if stays]
         section.outlines = None if boxes_only else outlines_of(section).of(np.flatnonzero(keep).tolist())
 
-    def _detect_average(self, section: HeldSection, average: Layer) -> tuple[Cell, ...]:
+    def _detect_average(self, section: HeldSection, average: Layer) -> Detection:
         """Detect in the average with neighbours; where that fails, return nothing and add a warning."""
         try:
-            return self._detect(average.frame, section.layer).cells
+            return self._detect(average.frame, section.layer)
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything; the warning says it
             section.warnings.append(
                 f"the average of {section.frame.section} with its neighbours could not be detected"
                 f" ({_why(error)}): it has only the cells that it shows alone, and those that neighbours show"
             )
-            return ()
+            return Detection((), 0.0, (), 0.0)
 
     def _beside(self, section: HeldSection) -> list[tuple[Layer, tuple[Cell, ...]]]:
         """Return the two nearest sections, one on each side where possible."""
@@ -263,8 +267,20 @@ class SerialDetector:
         return [(one.layer, one.single.cells) for one in by_nearness[:2]]
 
 
-def _spot(cell: Cell, section: HeldSection, area_um2: float | None, covered: bool) -> Spot:
+def _own_parts(section: HeldSection) -> list[OwnPart | None]:
+    if section.votes is None:
+        return [None] * len(section.cells)
+    return own_parts(section.votes, sides_of(cell.box_px for cell in section.cells))
+
+
+def _spot(
+    cell: Cell, section: HeldSection, area_um2: float | None, covered: bool, part: OwnPart | None
+) -> Spot:
     frame, box = section.frame, cell.box_px
+    own = None
+    if part is not None:
+        area_um2 = part.area * frame.pixel_size_um**2
+        own = ellipse_at(part.center, part.half, frame.shape, frame.pixel_size_um)
     rows, columns = frame.shape
     cut = box.x0 <= 0 or box.y0 <= 0 or box.x1 >= columns or box.y1 >= rows
     return Spot(
@@ -273,6 +289,7 @@ def _spot(cell: Cell, section: HeldSection, area_um2: float | None, covered: boo
         cell.image_box_px is not None,
         area_um2 or None,
         covered,
+        own,
     )
 
 

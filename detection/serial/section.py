@@ -12,6 +12,7 @@ from detection.serial.pooling import Layer
 from detection.serial.separation.coarse_image import CoarseImage
 from detection.serial.separation.outlines import Outlines
 from detection.tracking.tracker import Place
+from detection.votes import Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class HeldSection:
     tracks : list of tuple of str
         Of each of `cells`.
     share : Share
+    votes : Votes or None
+        From the average with neighbours where there is one.
     """
 
     frame: SectionFrame
@@ -120,6 +123,7 @@ class HeldSection:
     cells: tuple[Cell, ...] = ()
     tracks: list[tuple[str, ...]] = field(default_factory=list)
     share: Share = Share.WHOLE
+    votes: Votes | None = None
 
 
 PIXEL_SIZE_TOLERANCE = 0.001

@@ -62,6 +62,10 @@ class Spot:
     confident : bool
     outline_um2 : float or None
         Area within its outline; None where only the ellipse is known.
+    covered : bool
+        True if it may be of the same cells as others.
+    own : Ellipse or None
+        What belongs to this cell alone, where `ellipse` may hold a neighbour too; None where it is not known.
     """
 
     ellipse: Ellipse
@@ -69,6 +73,12 @@ class Spot:
     confident: bool = True
     outline_um2: float | None = None
     covered: bool = False
+    own: Ellipse | None = None
+
+    @property
+    def linked(self) -> Ellipse:
+        """The ellipse by which it is linked."""
+        return self.ellipse if self.own is None else self.own
 
     @property
     def area_um2(self) -> float:
@@ -168,7 +178,7 @@ class Tracker:
         """
         self._retire(place)
         tracks = [track for track in self.active if track.last.place.chain == place.chain]
-        predicted = [track.last.spot.ellipse.moved(track.last.place.onto(place)) for track in tracks]
+        predicted = [track.last.spot.linked.moved(track.last.place.onto(place)) for track in tracks]
         gaps = np.array([track.missed for track in tracks])
         shared, cost = _costs(predicted, tracks, gaps, spots)
         ids = [""] * len(spots)
@@ -240,7 +250,7 @@ def _costs(
     predicted: Sequence[Ellipse], tracks: Sequence[Track], gaps: NDArray[np.int64], spots: Sequence[Spot]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return shared areas, um2, and costs, both (tracks, detections); infinite where a link is ruled out."""
-    ellipses = [spot.ellipse for spot in spots]
+    ellipses = [spot.linked for spot in spots]
     shared = shared_um2(predicted, ellipses)
     before = np.array([_box_um2(ellipse) for ellipse in predicted]).reshape(-1, 1)
     after = np.array([_box_um2(ellipse) for ellipse in ellipses]).reshape(1, -1)
@@ -287,4 +297,4 @@ def _split_from(
     if shared.size == 0:
         return None
     row = int(shared.argmax())
-    return None if row in missed or shared[row] < SETTINGS.inside * _box_um2(spot.ellipse) else tracks[row]
+    return None if row in missed or shared[row] < SETTINGS.inside * _box_um2(spot.linked) else tracks[row]

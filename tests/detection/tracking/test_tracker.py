@@ -163,3 +163,16 @@ def test_both_sides_say_how_large_a_cell_must_be_between_them() -> None:
     assert found.center_um[0] == pytest.approx(1)
     assert interpolate(track, place(2)) is None
     assert interpolate(tracked({0: 4, 3: 4}).active[0], place(1), most_sections=1) is None
+
+
+def test_a_box_that_holds_a_neighbour_too_is_linked_by_its_own_part() -> None:
+    merged = spot(0, half=8.0)
+    of_right = replace(merged, own=Ellipse((4.0, 0.0), (4.0, 4.0)), outline_um2=50.0)
+    for one, same in ((merged, True), (of_right, False)):
+        tracker = Tracker()
+        (left,) = tracker.add(place(0), [spot(-4)])
+        assert (tracker.add(place(1), [one]) == [left]) is same
+    # What is carried to other sections is the whole box.
+    newest = tracker.active[-1]
+    assert newest.areas == [(1, 50.0)]
+    assert newest.last.spot.ellipse == merged.ellipse
