@@ -41,6 +41,8 @@ _OPERATORS = [one for one in mutators.mutation_operators if one[1] is not mutato
 _TIMES, _MORE_S = 10, 30.0
 """A fork may take so many times as long as its tests took, and so much longer: computers do more besides."""
 _TEST_S = 100.0
+_QUICK_S = 1.5
+"""Time of the processor that a test may take to be asked again for each mutant. Chosen by hand."""
 
 
 @dataclass(frozen=True)
@@ -151,21 +153,24 @@ class Mutating:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all."""
         took_s: dict[str, float] = {}
+        slow: set[str] = set()
         watch = coverage.Coverage(data_file=None, include=[str(self._path)], config_file=False)
         watch.start()
         for number, item in enumerate(session.items):
             watch.switch_context(item.nodeid)
-            began_s = time.monotonic()
+            began_s, cpu_s = time.monotonic(), time.process_time()
             # What the session shares stays.
             following = session.items[(number + 1) % len(session.items)]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             took_s[item.nodeid] = time.monotonic() - began_s
+            if time.process_time() - cpu_s > _QUICK_S:
+                slow.add(item.nodeid)
         watch.switch_context("")
         watch.stop()
         if self._failed:
             return True
         lines = {
-            line: {one for one in contexts if one}
+            line: {one for one in contexts if one} - slow
             for line, contexts in watch.get_data().contexts_by_lineno(str(self._path)).items()
         }
         module = sys.modules[self._module]

@@ -15,6 +15,14 @@ from typing import Any
 
 from tests.places import ROOT
 
+_PLANS = (
+    "planner/test_plan.py",
+    "planner/geometry/test_allowed_ground.py",
+    "planner/cover/test_cover.py",
+    "planner/cover/test_seams.py",
+    "planner/test_stage_positions.py",
+)
+
 HELD: dict[str, tuple[str, ...]] = {
     "service/model/job_states.py": ("service/model/test_life_cycles.py",),
     "service/model/phases.py": ("service/model/test_phases.py",),
@@ -26,6 +34,10 @@ HELD: dict[str, tuple[str, ...]] = {
     "service/safety/safe_state.py": ("service/safety/test_safe_state.py",),
     "detection/policy.py": ("detection/test_policy.py", "detection/test_fragments.py"),
     "planner/geometry/allowed_ground.py": ("planner/geometry/test_ground.py",),
+    "planner/cover/required.py": _PLANS,
+    "planner/cover/tiles.py": _PLANS,
+    "planner/cover/seams.py": _PLANS,
+    "planner/cover/framing.py": _PLANS,
     "planner/geometry/rects.py": ("planner/geometry/test_rects.py", "planner/geometry/test_shapes.py"),
     "service/store/tables/ledger.py": ("service/store/tables/test_ledger.py",),
     "drivers/guards/interlock.py": ("drivers/test_contract.py",),

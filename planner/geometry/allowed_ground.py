@@ -158,8 +158,8 @@ class Ground:
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Place a frame of a given size over `rect` on allowed ground, as near to its centre as possible.
 
-        The nearest one has each axis at the centre, at an end of its room or at an edge of the allowed ground,
-        so that only these places are tried.
+        The nearest one has each axis at the centre, at an end of its room or at an edge of the allowed
+        ground, so that only these places are tried.
         """
         x, y = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
         room = (rect[2] - width_m, rect[3] - height_m, rect[0] + width_m, rect[1] + height_m)

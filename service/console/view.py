@@ -131,7 +131,7 @@ class View:
 
     @property
     def rev(self) -> int | None:
-        """Revision of the session that this page knows: of the last status, or of a change by itself since then.
+        """Revision of the session that this page knows: of the last status, or of its own change since then.
 
         None before the first status.
         """

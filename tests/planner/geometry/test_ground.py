@@ -269,3 +269,39 @@ def test_narrowed_ground_keeps_its_fields_its_outline_and_what_is_to_be_taken() 
     corner = (9 - 1 * (math.sqrt(2) - 1)) * UM - PM
     assert narrowed.allows((6 * UM, 6 * UM, corner, corner))
     assert ground.allows(grown((6 * UM, 6 * UM, corner, corner), 1 * UM))
+
+
+def ground_within(*sides: Squares) -> Ground:
+    """Return ground that an outline of upright sides alone limits."""
+    return Ground([um((-9, -9, 40, 40))], 0.0, (), union_all([box(*um(side)) for side in sides]))
+
+
+def test_frames_at_an_outline_show_a_cell_inside_it_before_larger_surroundings() -> None:
+    # Ten times as much ground as the bar with the cell; by twice the weight of surroundings it would come first.
+    ground = ground_within((0, 0, 16, 10), (0, 9, 20, 10))
+    whole = um((0, 0, 20, 10))
+    first, *more = map(squares, ground.allowed_within(whole, 2 * UM, um((17, 9, 19, 10))))
+    assert first == (0, 9, 20, 10)
+    assert more == [(0, 0, 16, 10)]
+    assert squares(ground.allowed_within(whole, 2 * UM)[0]) == (0, 0, 16, 10)
+
+
+@pytest.mark.parametrize(("more", "shown"), [((16, 7, 17, 8), False), ((16, 5, 17, 8), True)])
+def test_of_a_cell_that_the_outline_cuts_only_parts_that_show_enough_of_it_are_imaged(
+    more: Squares, shown: bool
+) -> None:
+    # A large part beside the cell, one with a third of it, and one with a 48th or a 16th.
+    ground = ground_within((0, 0, 8, 10), (8, 4, 16, 8), more)
+    parts = [squares(part) for part in ground.allowed_within(um((0, 0, 20, 10)), 0.0, um((12, 2, 20, 8)))]
+    assert parts[0] == (0, 4, 16, 8)
+    assert len(parts) == 1 + shown
+    if shown:
+        assert parts[1][2:] == (17, 8)
+        assert parts[1][1] == 5
+
+
+def test_slivers_at_an_outline_are_left_out() -> None:
+    for width, parts in ((1, 1), (3, 2)):
+        # 1 or 3 % of the rectangle.
+        ground = ground_within((0, 0, 10, 9), (0, 9, width, 10))
+        assert len(ground.allowed_within(um((0, 0, 10, 10)), 0.0)) == parts
