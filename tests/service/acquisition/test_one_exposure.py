@@ -26,6 +26,7 @@ from drivers.sem import ScanImage, ScanRequest
 from planner.geometry.rects import centered, hull
 from service import wording
 from service.acquisition.exposing import Aim, expose, halo_of, scanned_rect, settle
+from service.autofocus.beam import TIMEOUT_S
 from service.errors import HungDeviceError, SessionFaultError, StoreError
 from service.model.event import STAY
 from service.model.jobs import Exposure, ExposureState, Job, JobKind, JobState
@@ -288,6 +289,29 @@ def test_a_beam_that_may_not_be_blanked_ends_all_and_keeps_what_there_is(
         assert one.context.view.last()["beam_blanked"] is False
 
 
+def test_all_ground_under_a_beam_that_does_not_blank_is_in_the_ledger(bench: Benches) -> None:
+    one = bench(faulty("sem", "is_blanked", lambda _: False, times=ALWAYS))
+    job = one.job()
+    with pytest.raises(SessionFaultError):
+        one.expose(moved(one, 30 * UM), job)
+    x0, y0, x1, y1 = job.rect_m
+    assert one.row(job).rect_m == pytest.approx((x0, y0, x1 + 30 * UM, y1), abs=1e-9)
+    (file,) = (one.session.folder.path / "em").rglob("*.tiff")
+    pressure_pa = one.session.setup.devices.chamber.pressure_pa()
+    assert f"{pressure_pa:g}".encode() in file.read_bytes(), "whoever looks at it sees the pressure"
+
+
+def test_a_focus_may_take_longer_than_its_scan(bench: Benches) -> None:
+    one = bench(session={"autofocus": True, "min_free_disk_gb": 0})
+    job, taken, _, row = one.expose(job=one.job(JobKind.FOCUS))
+    assert taken is not None
+    estimate_s = job.beam_s + one.context.config.sem.overhead_s + TIMEOUT_S
+    assert one.during[0]["step"].allowed_s == pytest.approx(1.5 * estimate_s + 60)
+    assert row.beam_s is not None
+    assert row.beam_s > job.beam_s
+    assert one.session.store.focus.of_job(job.id) is not None
+
+
 def moved(one: Bench, by_m: float, then: Exception | None = None) -> Scan:
     """Return a scan at whose end another program moves the stage."""
 
@@ -336,7 +360,7 @@ def test_a_driver_that_saw_a_disturbance_is_believed(bench: Benches) -> None:
         image = real(*args)
         x_m, y_m = one.session.setup.devices.stage.position()
         # There and back, once beyond all reason, and once less than the tolerance.
-        seen = [(x_m, y_m + 40 * UM), (math.nan, y_m), (x_m - 1.9 * UM, y_m)]
+        seen = [(math.nan, y_m), (x_m, y_m + 40 * UM), (x_m - 1.9 * UM, y_m)]
         raise DisturbedError("the blanker was closed", seen, image)
 
     job, taken, _, row = one.expose(scan, shift_m=shift_m)
@@ -379,6 +403,19 @@ def test_a_field_larger_than_planned_was_all_exposed(
     assert row.rect_m == pytest.approx(centered(job.center_m, (size_m[0], size_m[1])), abs=1e-9)
 
 
+def test_a_larger_field_counts_where_nothing_says_where_the_stage_was(bench: Benches) -> None:
+    one = bench(faulty("stage", "position", raising(DriverError("no answer")), times=ALWAYS, after="never"))
+    job = one.job()
+
+    def scan(real: Scan, *args: Any) -> ScanImage:
+        one.session.setup.devices.stage._after = None  # type: ignore[attr-defined]
+        raise DisturbedError("another magnification", (), None, (3 * job.size_m[0], job.size_m[1]))
+
+    _, taken, _, row = one.expose(scan, job)
+    assert taken is None
+    assert row.rect_m == pytest.approx(centered(job.center_m, (3 * job.size_m[0], job.size_m[1])), abs=1e-9)
+
+
 def test_an_image_that_lies_elsewhere_was_exposed_there(bench: Benches) -> None:
     one = bench(stage={"arrival_tolerance_um": 2})
 
@@ -396,7 +433,7 @@ def shifted(rect: RectM, by_m: float) -> RectM:
 
 @pytest.mark.parametrize("error", [DriverError("no answer"), HungDeviceError("no answer")])
 def test_a_stage_that_does_not_answer_after_the_scan_leaves_a_doubt(bench: Benches, error: Exception) -> None:
-    one = bench(faulty("stage", "position", raising(error), times=ALWAYS, after="position_after"))
+    one = bench(faulty("stage", "position", raising(error), times=ALWAYS, after="never"))
     stage = one.session.setup.devices.stage
 
     def scan(real: Scan, *args: Any) -> ScanImage:
@@ -411,7 +448,7 @@ def test_a_stage_that_does_not_answer_after_the_scan_leaves_a_doubt(bench: Bench
 
 
 def test_a_position_that_is_no_number_is_no_proof_that_the_stage_stands(bench: Benches) -> None:
-    one = bench(faulty("stage", "position", lambda _: (math.nan, 0.0), times=ALWAYS, after="position_after"))
+    one = bench(faulty("stage", "position", lambda _: (math.nan, 0.0), times=ALWAYS, after="never"))
 
     def scan(real: Scan, *args: Any) -> ScanImage:
         image = real(*args)
