@@ -277,7 +277,7 @@ def ground_within(*sides: Squares) -> Ground:
 
 
 def test_frames_at_an_outline_show_a_cell_inside_it_before_larger_surroundings() -> None:
-    # Ten times as much ground as the bar with the cell. By twice the weight of surroundings it would come first.
+    # Ten times the ground of the bar with the cell: it would come first by twice the weight of surroundings.
     ground = ground_within((0, 0, 16, 10), (0, 9, 20, 10))
     whole = um((0, 0, 20, 10))
     first, *more = map(squares, ground.allowed_within(whole, 2 * UM, um((17, 9, 19, 10))))

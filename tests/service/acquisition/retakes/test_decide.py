@@ -66,13 +66,14 @@ def test_an_image_that_is_only_flagged_is_done(context: Context) -> None:
     assert context.store.queue.job(frame.id).state is JobState.DONE
 
 
-def test_a_frame_whose_image_was_saved_by_an_earlier_version_is_done(context: Context) -> None:
+@pytest.mark.parametrize("another", [True, False])
+def test_a_frame_whose_image_was_saved_by_an_earlier_version_is_done(context: Context, another: bool) -> None:
     frame, store = queued(context), context.store
     row = store.ledger.arm(frame.id, frame.rect_m, 0.0)
     store.ledger.done(row.id)
     store.queue.set_state(frame.id, JobState.SAVED, image="em/of-then.ome.tiff", sha256="0" * 64)
-    # Even if another image of it was checked.
-    store.images.add(CheckedImage(row.id, frame.id, "em/other.ome.tiff", "0" * 64, bad(DARK)))
+    if another:
+        store.images.add(CheckedImage(row.id, frame.id, "em/other.ome.tiff", "0" * 64, bad(DARK)))
     assert conclude(context, store.queue.job(frame.id)) is None
     assert store.queue.job(frame.id).state is JobState.DONE
 
