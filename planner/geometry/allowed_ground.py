@@ -175,15 +175,12 @@ class Ground:
     def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Place a frame of a given size on allowed ground where it shows most of `rect`; None if nowhere.
 
-        Candidates lie on a grid: the ends of `rect`, edges of the allowed ground, and steps along an outline.
+        The further a frame lies from the centre along an axis, the less it shows: as in `place`, it lies
+        along each axis at the centre or at an edge of the allowed ground, steps along an outline included.
         """
         room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
         aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
-        ends = [rect[0], rect[2], rect[0] - width_m, rect[2] - width_m]
-        ends_y = [rect[1], rect[3], rect[1] - height_m, rect[3] - height_m]
-        lows = np.asarray(
-            self._free_low_ends(room, width_m, height_m, aim, (ends, ends_y)), dtype=np.float64
-        ).reshape(-1, 2)
+        lows = np.asarray(self._free_low_ends(room, width_m, height_m, aim), dtype=np.float64).reshape(-1, 2)
         highs = lows + np.asarray((width_m, height_m))
         sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
         shown = sides.clip(min=0).prod(axis=1)
@@ -205,14 +202,13 @@ class Ground:
         width_m: float,
         height_m: float,
         aim: tuple[float, float],
-        more: tuple[Sequence[float], Sequence[float]] = ((), ()),
     ) -> list[tuple[float, float]]:
         """Return the lower left corners of allowed frames in `room`, nearest to `aim` first."""
         xs, ys, mask = self._mask(room)
         if not self.inside_outline(room):
             xs, ys, mask = self._cut_by_outline(xs, ys, mask)
-        low_x = _low_ends([*xs, *more[0]], room[0], room[2] - width_m, aim[0], width_m)
-        low_y = _low_ends([*ys, *more[1]], room[1], room[3] - height_m, aim[1], height_m)
+        low_x = _low_ends(xs, room[0], room[2] - width_m, aim[0], width_m)
+        low_y = _low_ends(ys, room[1], room[3] - height_m, aim[1], height_m)
         blocked = np.zeros((len(ys), len(xs)), dtype=np.int64)
         blocked[1:, 1:] = (~mask).cumsum(axis=0).cumsum(axis=1)
         left, right = _touched(xs, low_x, width_m)
@@ -301,10 +297,10 @@ class Ground:
 
 
 def _low_ends(
-    cell_edges: Sequence[float], least: float, most: float, middle: float, length: float
+    cell_edges: NDArray[np.float64], least: float, most: float, middle: float, length: float
 ) -> NDArray[np.float64]:
     """Return the candidate low ends of a frame along one axis."""
-    places = np.concatenate(([least, most, middle], cell_edges, np.asarray(cell_edges) - length))
+    places = np.concatenate(([least, most, middle], cell_edges, cell_edges - length))
     return np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
 
 

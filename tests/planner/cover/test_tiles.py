@@ -10,13 +10,18 @@ import pytest
 
 from planner.cover.tiles import pixels, rounded_out, tile_counts, tiles
 from planner.geometry.allowed_ground import Ground
-from planner.geometry.rects import TOLERANCE_M, RectM
+from planner.geometry.rects import TOLERANCE_M, RectM, grown
 from tests.planner.strategies import UM, settings
 
 PIXEL_M = 0.1 * UM
 MOST_PX = (100, 60)
 CHOSEN = replace(settings(), pixel_size_m=PIXEL_M, max_frame_px=MOST_PX)
 PM = 1e-12
+
+
+def um(*sides: float) -> RectM:
+    x0, y0, x1, y1 = (side * UM for side in sides)
+    return x0, y0, x1, y1
 
 
 def cases(count: int) -> Iterator[tuple[RectM, tuple[float, float]]]:
@@ -93,26 +98,28 @@ def test_a_length_needs_whole_pixels_and_rounding_needs_none() -> None:
 
 
 def test_a_rectangle_grows_to_whole_pixels_to_both_sides_or_where_there_is_room() -> None:
-    rect = (5.0 * UM, 5.0 * UM, 8.04 * UM, 7.03 * UM)
-    wide = Ground([(0.0, 0.0, 50 * UM, 50 * UM)], 0.0)
-    rounded = (4.97 * UM, 4.965 * UM, 8.07 * UM, 7.065 * UM)
-    assert rounded_out(rect, wide, CHOSEN) == pytest.approx(rounded, abs=PM)
+    rect = um(15, 5, 18.04, 7.03)
+    wide = Ground([um(0, 0, 50, 50)], 0.0)
+    assert rounded_out(rect, wide, CHOSEN) == pytest.approx(um(14.97, 4.965, 18.07, 7.065), abs=PM)
     # Ground that ends at the rectangle, left and above, or right and below.
     for ground, expected in (
-        ((5.0, 0.0, 50.0, 7.03), (5.0, 4.93, 8.1, 7.03)),
-        ((0.0, 5.0, 8.04, 50.0), (4.94, 5.0, 8.04, 7.1)),
+        ((15, 0, 50, 7.03), (15, 4.93, 18.1, 7.03)),
+        ((0, 5, 18.04, 50), (14.94, 5, 18.04, 7.1)),
     ):
-        x0, y0, x1, y1 = (value * UM for value in ground)
-        found = rounded_out(rect, Ground([(x0 - PM, y0 - PM, x1 + PM, y1 + PM)], 0.0), CHOSEN)
-        assert found == pytest.approx([value * UM for value in expected], abs=PM)
-    none = Ground([(5.0 * UM - PM, 0.0, 8.04 * UM + PM, 50 * UM)], 0.0)
+        found = rounded_out(rect, Ground([grown(um(*ground), PM)], 0.0), CHOSEN)
+        assert found == pytest.approx(um(*expected), abs=PM)
+    none = Ground([grown(um(15, 0, 18.04, 50), PM)], 0.0)
     assert rounded_out(rect, none, CHOSEN) is None
 
 
 def test_sides_longer_than_a_frame_stay_as_they_are() -> None:
-    ground = Ground([(0.0, 0.0, 50 * UM, 50 * UM)], 0.0)
-    rect = (5.0 * UM, 5.0 * UM, 15.03 * UM, 11.02 * UM)
+    ground = Ground([um(0, 0, 50, 50)], 0.0)
+    rect = um(5, 5, 15.03, 11.02)
     assert rounded_out(rect, ground, CHOSEN) == rect
+    # Those that a frame just holds are rounded.
+    assert rounded_out(um(5, 5, 14.96, 10.94), ground, CHOSEN) == pytest.approx(
+        um(4.98, 4.97, 14.98, 10.97), abs=PM
+    )
     # Of exactly a frame, it is one.
-    assert tile_counts((0.0, 0.0, 10 * UM, 6 * UM), (1 * UM, 1 * UM), CHOSEN) == (1, 1)
-    assert tile_counts((0.0, 0.0, 10.01 * UM, 6.01 * UM), (1 * UM, 1 * UM), CHOSEN) == (2, 2)
+    assert tile_counts(um(0, 0, 10, 6), (1 * UM, 1 * UM), CHOSEN) == (1, 1)
+    assert tile_counts(um(0, 0, 10.01, 6.01), (1 * UM, 1 * UM), CHOSEN) == (2, 2)
