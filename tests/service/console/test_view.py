@@ -117,8 +117,8 @@ def view_of(role: Role, state: State) -> View:
 
 
 def test_a_change_by_oneself_is_no_change_by_somebody_else(said: list[str]) -> None:
+    assert view_of(Role.OPERATE, State()).rev is None
     view = view_of(Role.OPERATE, State())
-    assert view.rev is None
     feed: Any = view.run.feed
     feed.state = State(status={"phase": "electron", "rev": 7})
     feed._answers = [{"message": "held", "rev": 8}, {"message": "paused", "rev": 12}]

@@ -111,6 +111,9 @@ def test_a_blurred_frame_is_taken_again_only_if_another_focus_changed_anything(
     store = context.store
     store.queue.set_state(focus.id, JobState.SAVED, image="em/focus.tiff", sha256="0" * 64)
     store.queue.set_state(focus.id, JobState.DONE)
+    store.focus.add(
+        Focus(FocusBeam.LIGHT, focus.section, (0.0, 0.0), FocusState.USED, found_m=1.0, used_m=1.0)
+    )
     release_retakes(context)
     assert state(context, frame) is becomes
 
@@ -131,6 +134,33 @@ def test_a_focus_that_was_refused_or_broke_off_helps_no_frame(context: Context, 
     row = ledger.arm(focus.id, focus.rect_m, 0.0)
     left = JobState.FAILED if end is ExposureState.VOID else JobState.NEEDS_REVIEW
     ledger.finish(row.id, ScanEnd(end, left, "gone"))
+    height_m = 0.01
+    context.store.focus.add(
+        Focus(
+            FocusBeam.ELECTRON,
+            focus.section,
+            (0.0, 0.0),
+            FocusState.USED,
+            focus.id,
+            found_m=height_m,
+            used_m=height_m,
+        )
+    )
+    # What others expose meanwhile is no focus.
+    taken(context, queued(context), bad(DARK))
+    release_retakes(context)
+    assert state(context, frame) is KEPT
+
+
+def test_a_frame_that_was_held_by_an_earlier_version_is_not_exposed_again(context: Context) -> None:
+    focus, frame, store = queued(context, JobKind.FOCUS), queued(context), context.store
+    row = store.ledger.arm(frame.id, frame.rect_m, 0.0)
+    store.ledger.done(row.id)
+    store.queue.set_state(frame.id, JobState.SAVED, image="em/of-then.tiff", sha256="0" * 64)
+    store.images.hold_for_retake(frame.id, row.id, "out of focus")
+    release_retakes(context)
+    assert state(context, frame) is WAITS
+    focused(context, focus, 0.01)
     release_retakes(context)
     assert state(context, frame) is KEPT
 
