@@ -16,6 +16,7 @@ from typing import Any
 from tests.places import ROOT
 
 _PLANS = (
+    "planner/cover/test_required.py",
     "planner/test_plan.py",
     "planner/geometry/test_allowed_ground.py",
     "planner/cover/test_cover.py",
