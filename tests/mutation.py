@@ -30,7 +30,7 @@ HELD: dict[str, tuple[str, ...]] = {
     "service/session/exposure_map.py": ("service/session/test_exposure_map.py",),
     "service/acquisition/holds.py": ("service/acquisition/test_holds.py",),
     "service/acquisition/vacuum.py": ("service/acquisition/test_vacuum.py",),
-    "service/acquisition/exposing.py": ("service/acquisition/test_one_exposure.py",),
+    "service/acquisition/exposing.py": ("service/acquisition/exposures/test_one_exposure.py",),
     "service/acquisition/retakes/waiting.py": ("service/acquisition/retakes/test_waiting.py",),
     "service/acquisition/retakes/decide.py": ("service/acquisition/retakes/test_decide.py",),
     "service/safety/safe_state.py": ("service/safety/test_safe_state.py",),
