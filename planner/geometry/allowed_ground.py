@@ -158,8 +158,8 @@ class Ground:
     def place(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Place a frame of a given size over `rect` on allowed ground, as near to its centre as possible.
 
-        If any place is allowed, then also one where each axis is at an end of its room or at an edge of the
-        allowed ground, so that only these places are tried.
+        The nearest one has each axis at the centre, at an end of its room or at an edge of the allowed
+        ground, so that only these places are tried.
         """
         x, y = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
         room = (rect[2] - width_m, rect[3] - height_m, rect[0] + width_m, rect[1] + height_m)
@@ -175,21 +175,20 @@ class Ground:
     def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
         """Place a frame of a given size on allowed ground where it shows most of `rect`; None if nowhere.
 
-        Candidates lie on a grid: the ends of `rect`, edges of the allowed ground, and steps along an outline.
+        The further a frame lies from the centre along an axis, the less it shows: as in `place`, it lies
+        along each axis at the centre or at an edge of the allowed ground, steps along an outline included.
         """
         room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
         aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
-        ends = [rect[0], rect[2], rect[0] - width_m, rect[2] - width_m]
-        ends_y = [rect[1], rect[3], rect[1] - height_m, rect[3] - height_m]
-        lows = np.asarray(
-            self._free_low_ends(room, width_m, height_m, aim, (ends, ends_y)), dtype=np.float64
-        ).reshape(-1, 2)
+        lows = np.asarray(self._free_low_ends(room, width_m, height_m, aim), dtype=np.float64).reshape(-1, 2)
         highs = lows + np.asarray((width_m, height_m))
         sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
         shown = sides.clip(min=0).prod(axis=1)
-        # Rounded, so that of places that show as much the one nearest to the centre comes first.
-        for index in np.argsort(-np.round(shown / area_m2(rect), 6), kind="stable"):
-            if shown[index] <= 0:
+        # Rounded, so that of places that show as much the one nearest to the centre comes first, and that no
+        # frame shows picometres of an edge.
+        share = np.round(shown / area_m2(rect), 6)
+        for index in np.argsort(-share, kind="stable"):
+            if share[index] <= 0:
                 return None
             x, y = lows[index].tolist()
             placed = (x, y, x + width_m, y + height_m)
@@ -203,21 +202,24 @@ class Ground:
         width_m: float,
         height_m: float,
         aim: tuple[float, float],
-        more: tuple[Sequence[float], Sequence[float]] = ((), ()),
     ) -> list[tuple[float, float]]:
         """Return the lower left corners of allowed frames in `room`, nearest to `aim` first."""
         xs, ys, mask = self._mask(room)
         if not self.inside_outline(room):
             xs, ys, mask = self._cut_by_outline(xs, ys, mask)
-        low_x = _low_ends([*xs, *more[0]], room[0], room[2] - width_m, aim[0], width_m)
-        low_y = _low_ends([*ys, *more[1]], room[1], room[3] - height_m, aim[1], height_m)
+        low_x = _low_ends(xs, room[0], room[2] - width_m, aim[0], width_m)
+        low_y = _low_ends(ys, room[1], room[3] - height_m, aim[1], height_m)
         blocked = np.zeros((len(ys), len(xs)), dtype=np.int64)
         blocked[1:, 1:] = (~mask).cumsum(axis=0).cumsum(axis=1)
         left, right = _touched(xs, low_x, width_m)
         below, above = _touched(ys, low_y, height_m)
         count = blocked[np.ix_(above, right)] - blocked[np.ix_(below, right)]
         count += blocked[np.ix_(below, left)] - blocked[np.ix_(above, left)]
-        return [(float(low_x[column]), float(low_y[row])) for row, column in np.argwhere(count == 0)]
+        rows, columns = np.nonzero(count == 0)
+        off_m = np.hypot(low_x[columns] - aim[0], low_y[rows] - aim[1])
+        # Rounded, so that the order of places as far away does not hang on the last bit.
+        order = np.argsort(np.round(off_m, 12), kind="stable")
+        return list(zip(low_x[columns[order]].tolist(), low_y[rows[order]].tolist(), strict=True))
 
     def _cut_by_outline(
         self,
@@ -295,12 +297,11 @@ class Ground:
 
 
 def _low_ends(
-    cell_edges: Sequence[float], least: float, most: float, middle: float, length: float
+    cell_edges: NDArray[np.float64], least: float, most: float, middle: float, length: float
 ) -> NDArray[np.float64]:
-    """Return the candidate low ends of a frame along one axis, nearest to the middle first."""
-    places = np.concatenate(([least, most], cell_edges, np.asarray(cell_edges) - length))
-    inside = np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
-    return inside[np.argsort(np.abs(inside - middle), kind="stable")]
+    """Return the candidate low ends of a frame along one axis."""
+    places = np.concatenate(([least, most, middle], cell_edges, cell_edges - length))
+    return np.unique(places[(places >= least - TOLERANCE_M) & (places <= most + TOLERANCE_M)])
 
 
 def _touched(

@@ -67,6 +67,7 @@ class View:
     person: str
     dark: bool
     path: str
+    _own_rev: int = 0
 
     @property
     def state(self) -> State:
@@ -129,6 +130,27 @@ class View:
         """
         return await asyncio.to_thread(self.run.feed.recent, method, age_s, **params)
 
+    @property
+    def rev(self) -> int | None:
+        """Revision of the session that this page knows: of the last status, or of its own change since then.
+
+        None before the first status.
+        """
+        status = self.state.status
+        return None if status is None else max(int(status["rev"]), self._own_rev)
+
+    async def now(self) -> dict[str, Any] | None:
+        """Return the status of this moment; where there is none, say why and return None.
+
+        The last known one may be from before a change by this same person, who would then be refused as if
+        somebody else had changed the session.
+        """
+        try:
+            return await self.call("status")
+        except TROUBLE as error:
+            self._say(f"Not done: {error}")
+            return None
+
     async def change(self, method: str, *, quiet: bool = False, **params: Any) -> bool:
         """Make a change in the run that is shown, say what came of it, and return True if it was made.
 
@@ -166,6 +188,9 @@ class View:
                     continue
                 self._say(f"Not done: {error}")
                 return False
+        if params.get("if_rev") is not None:
+            # Nobody else has changed anything between that revision and this one.
+            self._own_rev = int(reply["rev"])
         if not quiet:
             ui.notify(reply["message"], type="positive", multi_line=True)
         return True

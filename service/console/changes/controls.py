@@ -1,5 +1,7 @@
 """The buttons that pause, continue, acknowledge and abort."""
 
+from typing import Any
+
 from nicegui import ui
 
 from service.console.ask import Question, ask
@@ -42,45 +44,48 @@ async def _pause(view: View) -> None:
 
 
 async def _continue(view: View) -> None:
-    status = view.state.status
-    if status is not None and status["phase"] == Phase.REVIEW:
+    status = await view.now()
+    if status is None:
+        return
+    if status["phase"] == Phase.REVIEW:
         question = Question(
             "End the review and let the beam begin?",
             "The chamber is pumped; then the beam images the cells and destroys their fluorescence. That"
             " cannot be undone.",
             "End the review",
         )
-        await confirm_review(view, question)
+        await confirm_review(view, question, status)
         return
-    reason, rev = ("", None) if status is None else (status["reason"] or "", status["rev"])
-    effect = f"It was paused: {reason}. The vacuum is checked again before light or beam."
+    effect = f"It was paused: {status['reason'] or ''}. The vacuum is checked again before light or beam."
     answer = await ask(view, Question("Continue the session?", effect, "Continue"))
     if answer is not None:
         # Refused if somebody else has changed the session since the question was asked. Pause and abort are
         # not: they must work whatever others do, and `if_run` keeps them to the run that the page shows.
-        await view.change("run.resume", by=answer.by, if_rev=rev)
+        await view.change("run.resume", by=answer.by, if_rev=status["rev"])
 
 
-async def confirm_review(view: View, question: Question) -> None:
-    """End the review if the person confirms it, and nobody has changed the session since they were asked."""
-    status = view.state.status
-    rev = None if status is None else status["rev"]
+async def confirm_review(view: View, question: Question, status: dict[str, Any]) -> None:
+    """End the review if the person confirms it, and nobody has changed the session since a status.
+
+    What the question says must not be older than that status.
+    """
     answer = await ask(view, question)
     if answer is not None:
-        await view.change("review.confirm", by=answer.by, if_rev=rev)
+        await view.change("review.confirm", by=answer.by, if_rev=status["rev"])
 
 
 async def _acknowledge(view: View) -> None:
+    status = await view.now()
+    if status is None:
+        return
     question = Question(
         "Acknowledge the fault?",
         "You have looked at the microscope and mended what the fault names. The session is then paused.",
         "Acknowledge",
     )
-    status = view.state.status
-    rev = None if status is None else status["rev"]
     answer = await ask(view, question)
     if answer is not None:
-        await view.change("fault.ack", by=answer.by, if_rev=rev)
+        await view.change("fault.ack", by=answer.by, if_rev=status["rev"])
 
 
 async def _abort(view: View) -> None:

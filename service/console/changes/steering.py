@@ -41,15 +41,15 @@ def buttons(
     made: list[tuple[_Action, ui.button]] = []
 
     async def act(action: _Action) -> None:
-        names, status = list(chosen()), view.state.status
-        if status is None or not names:
+        names, rev = list(chosen()), view.rev
+        if rev is None or not names:
             return
         answer = await ask(view, action.question(names))
         if answer is None:
             return
         which = {"jobs": names} if action.place is None else {"job": names[0], **action.place}
         # Refused if somebody else has steered since the question was asked.
-        await view.change(action.method, by=answer.by, reason=answer.reason, if_rev=status["rev"], **which)
+        await view.change(action.method, by=answer.by, reason=answer.reason, if_rev=rev, **which)
 
     def check() -> None:
         states, may = list(chosen().values()), view.may_steer

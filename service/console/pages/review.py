@@ -40,7 +40,7 @@ def build(view: View) -> None:
         with ui.element("div").classes("side"):
             with ui.element("div").classes("card"):
                 sums = ui.label().classes("effect")
-                done = button("End the review", lambda: _confirm(view, state), "primary")
+                done = button("End the review", lambda: _confirm(view), "primary")
             with ui.element("div").classes("card"):
                 heading = ui.label().classes("card-title")
                 facts = ui.element("dl").classes("facts")
@@ -99,14 +99,21 @@ def build(view: View) -> None:
     view.follow(show)
 
 
-async def _confirm(view: View, state: dict[str, Any]) -> None:
-    hours = (
-        "a time that is still being planned"
-        if state.get("electron_s") is None
-        else duration(state["electron_s"])
-    )
+async def _confirm(view: View) -> None:
+    status = await view.now()
+    if status is None:
+        return
+    try:
+        # After the status: what changes from here on is refused.
+        found, targets = await view.call("review.get"), await view.call("targets.get")
+    except TROUBLE as error:
+        ui.notify(f"Not done: {error}", type="negative", multi_line=True)
+        return
+    planned_s = targets["electron_s"]
+    hours = "a time that is still being planned" if planned_s is None else duration(planned_s)
     effect = (
-        f"The beam images {state.get('imaged', 0)} of {state.get('cells', 0)} cells, which takes {hours}."
+        f"The beam images {found['imaged']} of {found['cells']} cells, which takes {hours}."
         " It destroys their fluorescence: after that nothing of the review can be undone."
     )
-    await confirm_review(view, Question("Let the beam begin", effect, "End the review", dangerous=True))
+    question = Question("Let the beam begin", effect, "End the review", dangerous=True)
+    await confirm_review(view, question, status)

@@ -55,4 +55,6 @@ def test_one_frame_is_cut_in_halves_and_lone_cells_are_no_reason_to_fail() -> No
     section.masks.append(np.indices(section.pixels.shape).sum(axis=0) < 150)
     section.pixels[section.masks[0]] += np.uint16(300)
     # All cells are in one half, so that the other cannot be learnt from.
-    assert train([annotate(section)], replace(TRAINING, max_pixels=4000, trees=40)).calibration.hits >= 0
+    lone = train([annotate(section)], replace(TRAINING, max_pixels=4000, trees=40)).calibration
+    assert (lone.hits, lone.real) == (0, 0)
+    assert (lone.slope, lone.offset) == (1.0, 0.0), "confidences stay as the forest gives them"

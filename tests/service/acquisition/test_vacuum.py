@@ -109,13 +109,13 @@ def test_a_chamber_is_pumped_within_its_time_and_asked_afterwards() -> None:
 @pytest.mark.parametrize(
     ("state", "says"),
     [
-        (HIGH, "high vacuum, 0.001 Pa (at most 0.01 Pa); its gauge reads 1e+05 Pa, close the valve;"),
-        (PARTIAL, "water vapour, 200 Pa (150 to 250 Pa); its gauge reads 1e+05 Pa, close the valve;"),
+        (HIGH, "high vacuum, 0.001 Pa (at most 0.01 Pa); its gauge reads 1e+05 Pa, close the high valve;"),
+        (PARTIAL, "water vapour, 200 Pa (150 to 250 Pa); its gauge reads 1e+05 Pa, close the partial valve;"),
     ],
 )
 def test_a_person_is_asked_for_a_pressure_until_they_confirm_it(state: VacuumState, says: str) -> None:
     gauge = [1e5]
-    hand = ChamberByHand(CONFIG, lambda: gauge[0], lambda _: ("close the valve",))
+    hand = ChamberByHand(CONFIG, lambda: gauge[0], lambda asked: (f"close the {asked.value} valve",))
     hand.confirm(state)
     # Confirmed, but the gauge does not agree.
     with pytest.raises(InterruptSession) as asked:

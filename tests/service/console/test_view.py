@@ -1,9 +1,12 @@
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from nicegui import Event, ui
 
-from service.console.changes import steering
+from service.console.ask import Answer
+from service.console.changes import controls, steering
+from service.console.pages import review
 from service.console.run_state import State
 from service.console.safety import Role
 from service.console.view import FollowedRun, View
@@ -27,7 +30,7 @@ class Answers:
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return {"message": str(answer)}
+        return answer if isinstance(answer, dict) else {"message": str(answer)}
 
 
 @pytest.fixture
@@ -111,6 +114,63 @@ def view_of(role: Role, state: State) -> View:
     feed = Answers()
     feed.state = state
     return View(FollowedRun(feed, Event[[]](), None), None, role, {}, "kim", True, "/")  # type: ignore[arg-type]
+
+
+def test_a_change_by_oneself_is_no_change_by_somebody_else(said: list[str]) -> None:
+    assert view_of(Role.OPERATE, State()).rev is None
+    view = view_of(Role.OPERATE, State())
+    feed: Any = view.run.feed
+    feed.state = State(status={"phase": "electron", "rev": 7})
+    feed._answers = [{"message": "held", "rev": 8}, {"message": "paused", "rev": 12}]
+    assert run_alone(view.change("queue.hold", if_rev=view.rev))
+    # The status is asked for now and then only.
+    assert view.rev == 8
+    # What was changed whatever others did leaves open what they did.
+    assert run_alone(view.change("run.pause"))
+    assert view.rev == 8
+    feed.state = State(status={"phase": "electron", "rev": 20})
+    assert view.rev == 20
+
+
+@pytest.mark.parametrize(
+    ("press", "phase", "method"),
+    [
+        (controls._continue, "paused", "run.resume"),
+        (controls._continue, "review", "review.confirm"),
+        (controls._acknowledge, "fault", "fault.ack"),
+        (review._confirm, "review", "review.confirm"),
+    ],
+)
+def test_what_a_person_confirms_is_refused_if_the_session_was_changed_since_the_question_and_not_before(
+    press: Callable[[View], Coroutine[Any, Any, None]],
+    phase: str,
+    method: str,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = view_of(Role.OPERATE, State(hello={"run": "r1"}, status={"phase": phase, "rev": 3}))
+    feed: Any = view.run.feed
+    now = {"phase": phase, "rev": 5, "reason": "the door was open"}
+    figures = [{"imaged": 4, "cells": 10}, {"electron_s": None}] if press is review._confirm else []
+    feed._answers = [now, *figures, {"message": "done", "rev": 6}]
+    questions: list[str] = []
+
+    async def ask(_: View, question: Any) -> Answer:
+        questions.append(question.effect)
+        return Answer("kim", "")
+
+    monkeypatch.setattr(controls, "ask", ask)
+    run_alone(press(view))
+    assert feed.asked[0]["method"] == "status"
+    assert (feed.asked[-1]["method"], feed.asked[-1]["if_rev"]) == (method, 5)
+    assert said == ["done"]
+    assert len(questions) == 1
+    if figures:
+        assert "4 of 10 cells, which takes a time that is still being planned" in questions[0]
+    # Where nothing is known, nothing is asked.
+    feed._answers = [NoDaemonError("no answer")]
+    run_alone(press(view))
+    assert (len(questions), said[1:]) == (1, ["Not done: no answer"])
 
 
 class Shown:
