@@ -16,7 +16,8 @@ from detection.image.boxes import Sides, sides_on_grid
 from detection.image.highest import highest_in
 from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
-from detection.second_look.look import looked_at
+from detection.network import detector as network
+from detection.second_look.evidence import look_at
 from detection.second_look.model import SecondLook
 
 
@@ -51,8 +52,7 @@ def with_second_look(
     fusion: Fusion,
     second_look: SecondLook,
     z: NDArray[np.float32],
-    score: NDArray[np.float32],
-    grid: WorkingGrid,
+    seen: network.Steps,
     settings: CombinedSettings = COMBINED,
 ) -> Fusion:
     """Return the fusion with the confidences that doubtful hits have after a second look.
@@ -67,16 +67,16 @@ def with_second_look(
     second_look : SecondLook
     z : (rows, columns) array of float32
         Frame above its background, in standard deviations of the noise of a pixel of the working grid.
-    score : (places down, places across) array of float32
+    seen : Steps
         Of the network.
-    grid : WorkingGrid
     settings : CombinedSettings
     """
-    if fusion.cautions or not len(fusion.hits):
-        return fusion
     hits = fusion.hits
-    doubtful, chances = looked_at(second_look, hits, z, score, grid)
-    worth = chances >= _prices(hits.boxes[doubtful], grid, settings)
+    evidence = None if fusion.cautions else look_at(hits, z, seen.score, seen.features, seen.grid)
+    if evidence is None:
+        return fusion
+    doubtful, chances = evidence.chosen, second_look.chances(evidence)
+    worth = chances >= _prices(hits.boxes[doubtful], seen.grid, settings)
     confidences = hits.confidences.copy()
     confidences[doubtful] = np.where(worth, np.maximum(chances, settings.least_confidence), chances)
     count = len(fusion.learned)
