@@ -18,7 +18,7 @@ from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
 from detection.network import detector as network
 from detection.second_look.evidence import look_at
-from detection.second_look.model import SecondLook
+from detection.second_look.model import SecondLook, chance_of
 
 
 def with_confidences(
@@ -75,8 +75,11 @@ def with_second_look(
     evidence = None if fusion.cautions else look_at(hits, z, seen.score, seen.features, seen.grid)
     if evidence is None:
         return fusion
-    doubtful, chances = evidence.chosen, second_look.chances(evidence)
-    worth = chances >= _prices(hits.boxes[doubtful], seen.grid, settings)
+    doubtful, odds = evidence.chosen, second_look.odds(evidence)
+    chances = chance_of(odds.mean(axis=0))
+    # It is left out only if every network finds it too unlikely.
+    prices = _prices(hits.boxes[doubtful], seen.grid, settings)
+    worth = chance_of(odds.max(axis=0)) >= np.minimum(prices, settings.least_confidence)
     confidences = hits.confidences.copy()
     confidences[doubtful] = np.where(worth, np.maximum(chances, settings.least_confidence), chances)
     count = len(fusion.learned)

@@ -50,7 +50,11 @@ class SecondLook:
     weights: Mapping[str, NDArray[np.float32]]
 
     def chances(self, evidence: Evidence) -> NDArray[np.float64]:
-        """Return the chance of the doubtful hits of a frame that they are cells, (doubtful hits,), 0..1."""
+        """Return the chance of each doubtful hit of a frame that it is a cell, (doubtful hits,), 0..1."""
+        return chance_of(self.odds(evidence).mean(axis=0))
+
+    def odds(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the log-odds that each network gives each doubtful hit, (networks, doubtful hits)."""
         w, company, chosen = self.weights, evidence.company, evidence.chosen
         beside = _within(company, w["middle"][:COMPANY], w["spread"][:COMPANY])
         numbers = np.concatenate([company[chosen], evidence.light, evidence.features], axis=1)
@@ -62,8 +66,13 @@ class SecondLook:
         total = np.log1p(np.maximum(says.sum(axis=1, keepdims=True) - says, 0))
         joined = np.concatenate([seen, total[:, chosen], _highest_other(says)[:, chosen], read], axis=2)
         last = _layer(joined, w["joined.weight"], w["joined.bias"])
-        odds = (np.einsum("nhw,nw->nh", last, w["last.weight"]) + w["last.bias"][:, None]).mean(axis=0)
-        return np.asarray(1 / (1 + np.exp(-odds.astype(np.float64))))
+        odds = np.einsum("nhw,nw->nh", last, w["last.weight"]) + w["last.bias"][:, None]
+        return np.asarray(odds, np.float64)
+
+
+def chance_of(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chances, 0..1, of log-odds."""
+    return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def _within(values: Floats, middle: Floats, spread: Floats) -> Floats:

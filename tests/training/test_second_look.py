@@ -67,7 +67,7 @@ def test_what_is_fitted_says_in_the_program_what_it_said_in_training(folder: Pat
 
     judged = list(judged_in(sorted(folder.glob("*.npz"))))
     # It raises where NumPy gives other chances.
-    weights = fitted(judged * 8, seed=7, rounds=150)
+    weights = fitted(judged * 8, seed=7, rounds=80)
     assert {name: array.shape for name, array in weights.items()} == dict(SHAPES)
     chances = np.concatenate([SecondLook(weights).chances(one.evidence) for one in judged])
     real = np.concatenate([one.real for one in judged])
