@@ -15,7 +15,7 @@ from detection.second_look.settings import SECOND_LOOK, SecondLookSettings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What a second look sees of a frame.
+    """Numbers of one frame for a second look.
 
     Attributes
     ----------
