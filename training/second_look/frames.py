@@ -98,7 +98,8 @@ def _write(path: Path, frames: list[FrameOfHits]) -> None:
     arrays: dict[str, NDArray[np.generic]] = {"frames": np.array(len(frames))}
     for number, frame in enumerate(frames):
         arrays |= {
-            f"{number}.{name}": np.asarray(getattr(frame.hits, name)) for name in HitTable.__slots__
+            f"{number}.{name}": np.asarray(getattr(frame.hits, name))
+            for name in HitTable.__dataclass_fields__
         } | {
             f"{number}.z": np.clip(frame.z, -_HIGHEST, _HIGHEST).astype(np.float16),
             f"{number}.score": frame.score.astype(np.float16),
@@ -117,7 +118,7 @@ def read_frames(path: Path) -> Iterator[FrameOfHits]:
     """Yield the frames of a file of `write_frames`."""
     with np.load(path, allow_pickle=False) as file:
         for number in range(int(file["frames"])):
-            hits = HitTable(*(file[f"{number}.{name}"] for name in HitTable.__slots__))
+            hits = HitTable(*(file[f"{number}.{name}"] for name in HitTable.__dataclass_fields__))
             yield FrameOfHits(
                 hits,
                 file[f"{number}.z"].astype(np.float32),
