@@ -1,6 +1,6 @@
-"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 98000 and more held out.
+"""Frames with truth to measure detection on, by seed: 0 to 99 are for development, 99000 and more held out.
 
-Scenes of `benchmarks.frames.crowding` take 0 to 179. Seeds from 1000 to 6999 and from 20000 to 97999 were
+Scenes of `benchmarks.frames.crowding` take 0 to 179. Seeds from 1000 to 6999 and from 20000 to 98999 were
 looked at before and are no longer held out; others below 20000, and those from 100000, are for models to be
 trained on.
 
@@ -26,7 +26,7 @@ from service.evaluation.synthetic import SyntheticFrame, paper_frames, realistic
 from simulators.specimen.fluorophores import Pattern
 from simulators.specimen.paper.specimen import PaperSpecimen
 
-FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 98_000
+FIRST_SEED = 0 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 99_000
 DETECTOR = os.environ.get("ILEMTRACK_BENCH_DETECTOR") or DetectionConfig().detector
 """The detector that is judged."""
 PEER = "recall-first"

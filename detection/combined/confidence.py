@@ -17,8 +17,9 @@ from detection.image.boxes import Sides, sides_on_grid
 from detection.image.highest import highest_in
 from detection.image.hit_table import HitTable
 from detection.image.working_grid import WorkingGrid
-from detection.second_look.look import looked_at
-from detection.second_look.model import SecondLook
+from detection.network import detector as network
+from detection.second_look.evidence import look_at
+from detection.second_look.model import SecondLook, chance_of
 
 
 def with_confidences(
@@ -52,8 +53,7 @@ def with_second_look(
     fusion: Fusion,
     second_look: SecondLook,
     z: NDArray[np.float32],
-    score: NDArray[np.float32],
-    grid: WorkingGrid,
+    seen: network.Steps,
     settings: CombinedSettings = COMBINED,
 ) -> Fusion:
     """Return the fusion with the confidences that doubtful hits have after a second look.
@@ -68,16 +68,19 @@ def with_second_look(
     second_look : SecondLook
     z : (rows, columns) array of float32
         Frame above its background, in standard deviations of the noise of a pixel of the working grid.
-    score : (places down, places across) array of float32
+    seen : Steps
         Of the network.
-    grid : WorkingGrid
     settings : CombinedSettings
     """
-    if fusion.cautions or not len(fusion.hits):
-        return fusion
     hits = fusion.hits
-    doubtful, chances = looked_at(second_look, hits, z, score, grid)
-    worth = chances >= _prices(hits.boxes[doubtful], grid, settings)
+    evidence = None if fusion.cautions else look_at(hits, z, seen.score, seen.features, seen.grid)
+    if evidence is None:
+        return fusion
+    doubtful, odds = evidence.chosen, second_look.odds(evidence)
+    chances = chance_of(odds.mean(axis=0))
+    # It is left out only if every network finds it too unlikely.
+    prices = _prices(hits.boxes[doubtful], seen.grid, settings)
+    worth = chance_of(odds.max(axis=0)) >= np.minimum(prices, settings.least_confidence)
     confidences = hits.confidences.copy()
     confidences[doubtful] = np.where(worth, np.maximum(chances, settings.least_confidence), chances)
     count = len(fusion.learned)

@@ -127,9 +127,7 @@ class Combined:
             fusion = replace(fusion, noise=noise)
         fusion = with_confidences(fusion, standing.z, seen.grid, self.settings)
         if self.second_look and not frame.processed:
-            fusion = with_second_look(
-                fusion, self.second_look, standing.z, seen.score, seen.grid, self.settings
-            )
+            fusion = with_second_look(fusion, self.second_look, standing.z, seen, self.settings)
         cautions = (*fusion.cautions, *_of_result(frame, seen.grid, fusion, self.settings))
         return Steps(seen, standing.background.level, standing.z, tuple(rest), fusion, cautions)
 

@@ -37,12 +37,15 @@ class Steps:
         The best first.
     found : (outputs, rows, columns) array of float32
         Output of the network.
+    features : (channels, rows, columns) array of float32
+        Output of the layer before the last.
     """
 
     grid: WorkingGrid
     score: NDArray[np.float32]
     hits: HitTable
     found: NDArray[np.float32]
+    features: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ class Network:
     def steps(self, frame: Frame) -> Steps:
         """Find cells, and keep the intermediate values."""
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
-        found = self._found(network_input(grid, processed=frame.processed))
-        seen = Steps(grid, scores_of(found), NO_HITS, found)
+        found, features = self.outputs(network_input(grid, processed=frame.processed))
+        seen = Steps(grid, scores_of(found), NO_HITS, found, features)
         return self.read_again(seen, frame, self.settings.least_score)
 
     def read_again(self, seen: Steps, frame: Frame, least_score: float) -> Steps:

@@ -1,5 +1,7 @@
 """Hits beside the others of their frame, by boxes, confidences and brightest pixels."""
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,7 +10,6 @@ from detection.image.boxes import Sides, sides_on_grid
 from detection.image.highest import highest_in
 from detection.image.hit_table import HitTable, code_of
 from detection.image.hits import SeenBy
-from detection.image.working_grid import WorkingGrid
 from detection.network.settings import PLACE_PX
 
 Floats = NDArray[np.float32]
@@ -20,7 +21,19 @@ _LARGE_UM2 = 25.0
 """Area of a hit that is more than a speck: 5 um each way. Chosen by hand."""
 
 
-def sides_within(boxes: Sides, grid: WorkingGrid, shape: tuple[int, int]) -> Sides:
+class OnGrid(Protocol):
+    """Place of a working grid on its frame; see `detection.image.working_grid.WorkingGrid`."""
+
+    @property
+    def shrink(self) -> int:
+        """Pixels of the frame along each side of one of the grid."""
+
+    @property
+    def pixel_um(self) -> float:
+        """Side of a pixel of the grid."""
+
+
+def sides_within(boxes: Sides, grid: OnGrid, shape: tuple[int, int]) -> Sides:
     """Return boxes on the working grid, at least a pixel each way, within its shape."""
     sides = sides_on_grid(boxes, grid.shrink)
     ends = np.array([shape[1], shape[0]])
@@ -34,7 +47,7 @@ def company_of(
     outer: Sides,
     z: Floats,
     score: Floats,
-    grid: WorkingGrid,
+    grid: OnGrid,
 ) -> Floats:
     """Return what the boxes and confidences of a frame say of each hit.
 
@@ -48,7 +61,7 @@ def company_of(
         Frame above its background, in standard deviations of the noise of a pixel of the working grid.
     score : (places down, places across) array of float32
         Of the network.
-    grid : WorkingGrid
+    grid : OnGrid
 
     Returns
     -------

@@ -7,22 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.second_look.company import COMPANY, Floats
+from detection.second_look.evidence import Evidence
+from detection.second_look.features import FEATURES
 from detection.second_look.light import LIGHT
 
 NETWORKS = 3
 """Networks of which the log-odds are averaged."""
-OWN, FIRST, SECOND, JOINED = 32, 16, 12, 16
+OWN, READ, FIRST, SECOND, JOINED = 32, 24, 16, 12, 16
 """Widths of the layers."""
+
+
 SHAPES: Mapping[str, tuple[int, ...]] = {
-    "middle": (COMPANY + LIGHT,),
-    "spread": (COMPANY + LIGHT,),
+    "middle": (COMPANY + LIGHT + FEATURES,),
+    "spread": (COMPANY + LIGHT + FEATURES,),
     "own.weight": (NETWORKS, OWN, COMPANY + LIGHT),
     "own.bias": (NETWORKS, OWN),
+    "read.weight": (NETWORKS, READ, FEATURES),
+    "read.bias": (NETWORKS, READ),
     "first.weight": (NETWORKS, FIRST, COMPANY),
     "first.bias": (NETWORKS, FIRST),
     "second.weight": (NETWORKS, SECOND, FIRST),
     "second.bias": (NETWORKS, SECOND),
-    "joined.weight": (NETWORKS, JOINED, OWN + 2 * SECOND),
+    "joined.weight": (NETWORKS, JOINED, OWN + 2 * SECOND + READ),
     "joined.bias": (NETWORKS, JOINED),
     "last.weight": (NETWORKS, JOINED),
     "last.bias": (NETWORKS,),
@@ -43,32 +49,30 @@ class SecondLook:
 
     weights: Mapping[str, NDArray[np.float32]]
 
-    def chances(self, company: Floats, chosen: NDArray[np.intp], light: Floats) -> NDArray[np.float64]:
-        """Return the chance of some hits of a frame that they are cells.
+    def chances(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the chance of each doubtful hit of a frame that it is a cell, (doubtful hits,), 0..1."""
+        return chance_of(self.odds(evidence).mean(axis=0))
 
-        Parameters
-        ----------
-        company : (hits, COMPANY) array of float32
-            Of all hits of the frame.
-        chosen : (chosen hits,) array of intp
-        light : (chosen hits, LIGHT) array of float32
-
-        Returns
-        -------
-        (chosen hits,) array of float64
-            0..1.
-        """
-        w = self.weights
+    def odds(self, evidence: Evidence) -> NDArray[np.float64]:
+        """Return the log-odds that each network gives each doubtful hit, (networks, doubtful hits)."""
+        w, company, chosen = self.weights, evidence.company, evidence.chosen
         beside = _within(company, w["middle"][:COMPANY], w["spread"][:COMPANY])
-        own = _within(np.concatenate([company[chosen], light], axis=1), w["middle"], w["spread"])
-        seen = _layer(own[None], w["own.weight"], w["own.bias"])
+        numbers = np.concatenate([company[chosen], evidence.light, evidence.features], axis=1)
+        own = _within(numbers, w["middle"], w["spread"])
+        seen = _layer(own[None, :, : COMPANY + LIGHT], w["own.weight"], w["own.bias"])
+        read = _layer(own[None, :, COMPANY + LIGHT :], w["read.weight"], w["read.bias"])
         says = _layer(beside[None], w["first.weight"], w["first.bias"])
         says = _layer(says, w["second.weight"], w["second.bias"])
         total = np.log1p(np.maximum(says.sum(axis=1, keepdims=True) - says, 0))
-        joined = np.concatenate([seen, total[:, chosen], _highest_other(says)[:, chosen]], axis=2)
+        joined = np.concatenate([seen, total[:, chosen], _highest_other(says)[:, chosen], read], axis=2)
         last = _layer(joined, w["joined.weight"], w["joined.bias"])
-        odds = (np.einsum("nhw,nw->nh", last, w["last.weight"]) + w["last.bias"][:, None]).mean(axis=0)
-        return np.asarray(1 / (1 + np.exp(-odds.astype(np.float64))))
+        odds = np.einsum("nhw,nw->nh", last, w["last.weight"]) + w["last.bias"][:, None]
+        return np.asarray(odds, np.float64)
+
+
+def chance_of(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the chances, 0..1, of log-odds."""
+    return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def _within(values: Floats, middle: Floats, spread: Floats) -> Floats:

@@ -9,7 +9,7 @@ from detection.image.hit_table import table_of
 from detection.image.hits import Hit
 from detection.image.working_grid import on_working_grid
 from detection.network.detector import Network, Steps
-from detection.network.graph import FINER, shapes
+from detection.network.graph import FINER, WIDTHS, shapes
 from detection.network.inputs import STRIDE, WORKING_PIXEL_UM
 from detection.network.model import Calibration, NetworkModel, TrainingNote
 
@@ -45,4 +45,5 @@ class Shows:
     def steps(self, frame: Frame) -> Steps:
         grid = on_working_grid(frame, WORKING_PIXEL_UM)
         nothing = np.zeros((0, 16, 16), np.float32)
-        return Steps(grid, np.zeros((64, 64), np.float32), table_of(self.hits), nothing)
+        features = np.zeros((WIDTHS[0], 64, 64), np.float32)
+        return Steps(grid, np.zeros((64, 64), np.float32), table_of(self.hits), nothing, features)

@@ -27,7 +27,8 @@ BESIDE = tuple(Hit(BoxPx(x, 180, x + 60, 240), 0.9) for x in (10, 80, 150))
 def seen() -> Steps:
     pixels = np.random.default_rng(3).normal(500, 20, (256, 256)).astype(np.uint16)
     grid = on_working_grid(check_frame(pixels, PIXEL_SIZE_UM, 100.0), WORKING_PIXEL_UM)
-    return Steps(grid, np.zeros((64, 64), np.float32), table_of(NUCLEI), np.zeros((0, 16, 16), np.float32))
+    nothing = np.zeros((0, 16, 16), np.float32)
+    return Steps(grid, np.zeros((64, 64), np.float32), table_of(NUCLEI), nothing, nothing)
 
 
 def joined(seen: Steps, rest: tuple[Hit, ...], score: float) -> Fusion:

@@ -12,9 +12,10 @@ from detection.combined.confidence import with_second_look
 from detection.combined.detector import Combined
 from detection.combined.fusion import Fusion
 from detection.image.frames import check_frame
-from detection.image.hit_table import table_of
+from detection.image.hit_table import NO_HITS, table_of
 from detection.image.working_grid import WorkingGrid
-from detection.network.detector import Network
+from detection.network.detector import Network, Steps
+from detection.network.graph import WIDTHS
 from tests.detection.combined.networks import Shows
 from tests.detection.second_look.looks import empty_grid, hit, saying
 from tests.detection.synthetic import PIXEL_SIZE_UM
@@ -28,24 +29,28 @@ def grid() -> WorkingGrid:
     return empty_grid()
 
 
+def looked(grid: WorkingGrid, fusion: Fusion, chance: float) -> Fusion:
+    nothing = np.zeros((0, 64, 64), np.float32)
+    seen = Steps(grid, SCORE, NO_HITS, nothing, np.zeros((WIDTHS[0], 64, 64), np.float32))
+    return with_second_look(fusion, saying(chance), np.zeros_like(grid.residual), seen)
+
+
 def confidences(grid: WorkingGrid, fusion: Fusion, chance: float) -> list[float]:
-    z = np.zeros(grid.residual.shape, np.float32)
-    return [one.confidence for one in with_second_look(fusion, saying(chance), z, SCORE, grid).hits]
+    return [one.confidence for one in looked(grid, fusion, chance).hits]
 
 
 def test_hits_of_both_detectors_get_the_chance_of_the_second_look(grid: WorkingGrid) -> None:
     fusion = Fusion(table_of((hit(20, 20), hit(200, 20, confidence=0.95))), table_of((hit(20, 200),)))
     assert confidences(grid, fusion, 0.6) == pytest.approx([0.6, 0.95, 0.6])
-    looked = with_second_look(fusion, saying(0.6), np.zeros_like(grid.residual), SCORE, grid)
-    assert (len(looked.learned), len(looked.added)) == (2, 1)
+    after = looked(grid, fusion, 0.6)
+    assert (len(after.learned), len(after.added)) == (2, 1)
 
 
 def test_a_large_unlikely_hit_falls_below_the_floor_and_a_small_one_stays(grid: WorkingGrid) -> None:
     small, large = hit(20, 20, 20), hit(200, 200, 100)
     assert confidences(grid, Fusion(table_of((small, large))), 0.02) == pytest.approx([FLOOR, 0.02])
-    z = np.zeros_like(grid.residual)
-    looked = with_second_look(Fusion(table_of((small, large))), saying(0.02), z, SCORE, grid)
-    assert [one.box for one in looked.unlikely] == [large.box]
+    after = looked(grid, Fusion(table_of((small, large))), 0.02)
+    assert [one.box for one in after.unlikely] == [large.box]
     # Too unlikely for its few um2, too.
     assert confidences(grid, Fusion(table_of((small, large))), 0.001) == pytest.approx([0.001, 0.001])
 

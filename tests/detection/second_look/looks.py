@@ -21,7 +21,10 @@ def saying(chance: float) -> SecondLook:
 
 def random_look(seed: int = 5) -> SecondLook:
     rng = np.random.default_rng(seed)
-    weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in SHAPES.items()}
+    weights = {}
+    for name, shape in SHAPES.items():
+        # So that values stay of one size from layer to layer.
+        weights[name] = rng.normal(0, shape[-1] ** -0.5, shape).astype(np.float32)
     weights["spread"][:] = 1
     return SecondLook(weights)
 

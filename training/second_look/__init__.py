@@ -1,0 +1,1 @@
+"""Fit the second look to frames that the network has not seen."""
