@@ -26,7 +26,7 @@ from simulators.overview.placing import place_array
 from simulators.overview.values import ArraySettings, Condition, PictureSettings, PlacedSection
 
 TITLE = "sections in overviews"
-FIRST_SEED = 40 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 7_000
+FIRST_SEED = 40 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 8_000
 FOLDER = os.environ.get("ILEMTRACK_BENCH_OVERVIEWS")
 SAME = 0.8
 """Intersection over union from which an outline counts as found."""

@@ -104,9 +104,6 @@ class Shape:
         Regions that it was learned from.
     sure : bool
         False where most of them are parts of ribbons, and the picture does not prove those.
-    rival : float
-        What the best of the other shapes that were tried explains of the sections, as a share of what this
-        one does; above 1 it explains more. 0 without another, and for a shape that a person gave.
     """
 
     corners_px: tuple[tuple[float, float], ...]
@@ -114,7 +111,6 @@ class Shape:
     scatter: float
     examples: int
     sure: bool = True
-    rival: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

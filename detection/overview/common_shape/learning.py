@@ -97,7 +97,7 @@ def _plain(ground: Ground, shapes: Sequence[Shape], settings: OverviewSettings) 
     some = [number for number, area in enumerate(areas) if area >= limits.some_explained * whole]
     if len(some) != 1 or areas[some[0]] < limits.least_explained * whole:
         return None
-    shape = replace(shapes[some[0]], rival=_rival(areas, some[0]))
+    shape = shapes[some[0]]
     return shape if len(shapes) == 1 or shape.examples >= limits.least_examples else None
 
 
@@ -122,20 +122,9 @@ def _best(pixels: Pixels, shapes: list[Shape], settings: OverviewSettings) -> Sh
     most = max(explained)
     if most <= 0:
         return None
-    good = [number for number, share in enumerate(explained) if share >= limits.as_good * most]
-
-    def agreed(number: int) -> float:
-        # Wider ones by the side: parts of a section are as frequent as sections.
-        return shapes[number].examples * math.sqrt(quads.area(np.array(shapes[number].corners_px)))
-
-    best = max(good, key=agreed)
-    return replace(shapes[best], rival=_rival(explained, best))
-
-
-def _rival(explained: Sequence[float], best: int) -> float:
-    """Return what the best of the other shapes explains, as a share of what the one that was taken does."""
-    others = [max(share, 0.0) for number, share in enumerate(explained) if number != best]
-    return max(others, default=0.0) / max(explained[best], 1e-9)
+    good = [one for one, share in zip(shapes, explained, strict=True) if share >= limits.as_good * most]
+    # Wider ones by the side: parts of a section are as frequent as sections.
+    return max(good, key=lambda one: one.examples * math.sqrt(quads.area(np.array(one.corners_px))))
 
 
 def _explained(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> float:

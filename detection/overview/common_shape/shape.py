@@ -82,8 +82,7 @@ def shape_of(outlines: Sequence[Corners], settings: ShapeSettings) -> Shape:
 def learned_again(shape: Shape, outlines: Corners, settings: ShapeSettings) -> Shape:
     """Return the shape of outlines (N, 4, 2), in pixels of the overview, that were found with another."""
     again = _common(list(outlines), 1.0, settings)
-    examples = max(shape.examples, again.examples)
-    return replace(again, examples=examples, sure=shape.sure, rival=shape.rival)
+    return replace(again, examples=max(shape.examples, again.examples), sure=shape.sure)
 
 
 def _rectangle(width: float, height: float) -> Corners:

@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from detection.overview import quads
-from detection.overview.quads import placed
 from detection.overview.common_shape.shape import shape_of
 from detection.overview.find import find_sections
 from detection.overview.ground import ground_of
+from detection.overview.quads import placed
 from detection.overview.settings import GroundSettings, ShapeSettings
 from detection.overview.values import Corners, Doubt, Found, Nothing
 from tests.detection.overview.pictures import PLACES, SIZE, drawn, outlines, rectangle
