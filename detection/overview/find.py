@@ -70,7 +70,8 @@ def search(pixels: Pixels, shape: Shape | None, settings: OverviewSettings = DEF
         return first
     # Sections as bright as the substrate show by their edges alone.
     second = _searched(pixels, shape, replace(settings, ground=replace(settings.ground, by_edges=True)))
-    return second if _expected(second, settings) > _expected(first, settings) else first
+    better = _expected(second, settings) > settings.shape.better * _expected(first, settings)
+    return second if better else first
 
 
 def _is_poor(found: Fits | Nothing, settings: OverviewSettings) -> bool:
@@ -80,7 +81,7 @@ def _is_poor(found: Fits | Nothing, settings: OverviewSettings) -> bool:
     sections, _ = judged(found, settings)
     if found.doubt in (ShapeDoubt.FEW, ShapeDoubt.ANOTHER) or not sections:
         return True
-    if unclear(found.ground) <= settings.ground.clear:
+    if len(sections) > settings.shape.many or unclear(found.ground) <= settings.ground.clear:
         return False
     left = found.ground.enclosed.astype(np.uint8)
     for one in sections:
