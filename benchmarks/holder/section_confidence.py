@@ -131,7 +131,7 @@ def _judged(array: ArraySettings, picture: PictureSettings) -> JudgedOutlines | 
     fits = search(overview.image, None)
     if isinstance(fits, Nothing):
         return None
-    truth = [one.polygon_px for one in overview.array.sections]
+    truth = [one.polygon_px for one in overview.shown]
     kept, _ = kept_of(fits, DEFAULTS)
     scale = fits.ground.scale
     model = np.array(fits.shape.corners_px) * scale

@@ -23,10 +23,10 @@ from detection.overview.find import find_sections
 from detection.overview.values import Corners
 from simulators.overview.picture import draw_overview
 from simulators.overview.placing import place_array
-from simulators.overview.values import ArraySettings, Condition, PictureSettings, SectionArray
+from simulators.overview.values import ArraySettings, Condition, PictureSettings, PlacedSection
 
 TITLE = "sections in overviews"
-FIRST_SEED = 40 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 7_000
+FIRST_SEED = 40 if os.environ.get("ILEMTRACK_BENCH_SEEDS") == "development" else 8_000
 FOLDER = os.environ.get("ILEMTRACK_BENCH_OVERVIEWS")
 SAME = 0.8
 """Intersection over union from which an outline counts as found."""
@@ -102,7 +102,7 @@ def run() -> list[Row]:
         overview = draw_overview(
             place_array(replace(array, seed=FIRST_SEED)), replace(picture, seed=FIRST_SEED)
         )
-        expected, others = truth_of(overview.array)
+        expected, others = truth_of(overview.shown)
         symmetry = 360.0 if array.taper else 90.0 if array.width_px == array.height_px else 180.0
         outlines = [np.array(one.corners_px) for one in find_sections(overview.image).sections]
         ours.append(score(outlines, expected, others, symmetry))
@@ -122,11 +122,11 @@ def run() -> list[Row]:
     return rows + [row for path in _real() for row in _judged(path)]
 
 
-def truth_of(array: SectionArray) -> tuple[list[Corners], list[Corners]]:
+def truth_of(sections: Sequence[PlacedSection]) -> tuple[list[Corners], list[Corners]]:
     """Return the outlines that should be found, and the others: damaged, or largely hidden."""
-    good = [one.condition is Condition.INTACT and one.hidden_share <= MOST_HIDDEN for one in array.sections]
+    good = [one.condition is Condition.INTACT and one.hidden_share <= MOST_HIDDEN for one in sections]
     expected, others = (
-        [one.polygon_px for one, is_good in zip(array.sections, good, strict=True) if is_good is wanted]
+        [one.polygon_px for one, is_good in zip(sections, good, strict=True) if is_good is wanted]
         for wanted in (True, False)
     )
     return expected, others

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +14,7 @@ from detection.overview.common_shape.parts import WHOLE, Division, usual_divisio
 from detection.overview.common_shape.rows import with_rows
 from detection.overview.common_shape.shape import learned_again, shape_of
 from detection.overview.fit import edge_width_px, fit_pose, fit_sides, inner_share, placed_on, side_support
-from detection.overview.ground import Ground, ground_of, reduced, with_sections
+from detection.overview.ground import Ground, ground_of, reduced, unclear, with_sections
 from detection.overview.judging.fits import Fits
 from detection.overview.judging.outlines import judged
 from detection.overview.neighbours import settled
@@ -64,6 +65,41 @@ def search(pixels: Pixels, shape: Shape | None, settings: OverviewSettings = DEF
     nothing = why_nothing(pixels, settings)
     if nothing is not None:
         return nothing
+    first = _searched(pixels, shape, settings)
+    if not _is_poor(first, settings):
+        return first
+    # Sections as bright as the substrate show by their edges alone.
+    second = _searched(pixels, shape, replace(settings, ground=replace(settings.ground, by_edges=True)))
+    better = _expected(second, settings) > settings.shape.better * _expected(first, settings)
+    return second if better else first
+
+
+def _is_poor(found: Fits | Nothing, settings: OverviewSettings) -> bool:
+    """Return True if little was found, and what lies there is mostly something else."""
+    if isinstance(found, Nothing):
+        return found is Nothing.NO_SECTIONS
+    sections, _ = judged(found, settings)
+    if found.doubt in (ShapeDoubt.FEW, ShapeDoubt.ANOTHER) or not sections:
+        return True
+    if len(sections) > settings.shape.many or unclear(found.ground) <= settings.ground.clear:
+        return False
+    left = found.ground.enclosed.astype(np.uint8)
+    for one in sections:
+        corners = quads.grown(np.array(one.corners_px) * found.ground.scale - 0.5, 1.08)
+        cv2.fillConvexPoly(left, np.round(corners).astype(np.int32), 0)
+    area = quads.area(np.array(found.shape.corners_px)) * found.ground.scale**2
+    return float(left.sum()) > settings.shape.most_enclosed * area * len(sections)
+
+
+def _expected(found: Fits | Nothing, settings: OverviewSettings) -> float:
+    """Return the number of sections that are expected to be right."""
+    if isinstance(found, Nothing):
+        return 0.0
+    return sum(one.confidence for one in judged(found, settings)[0])
+
+
+def _searched(pixels: Pixels, shape: Shape | None, settings: OverviewSettings) -> Fits | Nothing:
+    """Search, with the substrate as the settings have it."""
     learned = learn_shape(pixels, settings) if shape is None else shape
     found = _fitted(pixels, learned, settings) if learned is not None else None
     if found is None:

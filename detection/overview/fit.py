@@ -160,6 +160,6 @@ def inner_share(
     weights = np.stack([(1 - u) * (1 - v), u * (1 - v), u * v, (1 - u) * v], axis=-1).reshape(-1, 4)
     places = np.einsum("pk,nkc->npc", weights, corners)
     return np.asarray(
-        sampled((ground.glass if of_glass else ground.foreground).astype(np.float32), places).mean(axis=1),
+        sampled((ground.glass if of_glass else ground.inside).astype(np.float32), places).mean(axis=1),
         np.float64,
     )

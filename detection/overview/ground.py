@@ -30,6 +30,10 @@ class Ground:
         Gradient that the substrate seldom exceeds: no edge is weaker.
     least_contrast : float
         Contrast above which a pixel is no substrate, grey levels.
+    enclosed : (rows, columns) array of bool
+        Ground that no way without edges joins to the substrate.
+    by_edges : bool
+        It is taken for no substrate, too.
     strong : float
         Gradient above the floor at which an edge has half its support, grey levels per pixel.
     """
@@ -43,11 +47,18 @@ class Ground:
     floor: float
     least_contrast: float
     strong: float
+    enclosed: Mask
+    by_edges: bool = False
 
     @property
     def foreground(self) -> Mask:
         """Ground that is no substrate."""
         return np.asarray((self.contrast > self.least_contrast) & self.glass)
+
+    @property
+    def inside(self) -> Mask:
+        """Ground on which a section may lie: one as bright as the substrate shows by its edges alone."""
+        return np.asarray(self.foreground | self.enclosed) if self.by_edges else self.foreground
 
 
 def reduced(pixels: Pixels, scale: float) -> Floats:
@@ -94,7 +105,7 @@ def ground_of(tones: Floats, scale: float, settings: GroundSettings) -> Ground |
         return None
     found = _ground(tones, valid, scale, settings)
     for smoothing_px in settings.smoothings_px:
-        if _unclear(found) <= settings.clear:
+        if unclear(found) <= settings.clear:
             break
         smoothed = np.asarray(cv2.GaussianBlur(tones, (0, 0), smoothing_px), np.float32).reshape(tones.shape)
         more = _ground(smoothed, valid, scale, settings)
@@ -107,7 +118,7 @@ def ground_of(tones: Floats, scale: float, settings: GroundSettings) -> Ground |
     return found
 
 
-def _unclear(ground: Ground | None) -> float:
+def unclear(ground: Ground | None) -> float:
     """Return the least contrast over the usual one of what stands out: above 1 nothing does."""
     if ground is None:
         return np.inf
@@ -131,7 +142,19 @@ def _ground(tones: Floats, valid: Mask, scale: float, settings: GroundSettings) 
     floor = float(np.percentile(gradient[plain], settings.floor_percentile)) if plain.any() else noise
     edge = float(np.percentile(gradient[off], settings.strong_percentile)) if off.any() else 0.0
     strong = float(np.sqrt(max(edge - floor, 1e-6) * max(floor, 1e-6)))
-    return Ground(scale, tones, glass, contrast, tensor, noise, floor, least, strong)
+    enclosed = _enclosed(seeds, glass, settings)
+    return Ground(
+        scale, tones, glass, contrast, tensor, noise, floor, least, strong, enclosed, settings.by_edges
+    )
+
+
+def _enclosed(seeds: Mask, glass: Mask, settings: GroundSettings) -> Mask:
+    """Return the ground that the substrate does not reach, without the edges around it and narrow ways."""
+    rim = settings.narrow_px + settings.rim_px
+    reached = cv2.dilate(seeds.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=rim)
+    left = (glass & (reached == 0)).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (settings.least_enclosed_px,) * 2)
+    return np.asarray(cv2.morphologyEx(left, cv2.MORPH_OPEN, kernel) > 0)
 
 
 def crowded_part(ground: Ground, side_px: int) -> Ground:
@@ -156,6 +179,7 @@ def crowded_part(ground: Ground, side_px: int) -> Ground:
         glass=ground.glass[part],
         contrast=ground.contrast[part],
         edge=np.ascontiguousarray(ground.edge[part]),
+        enclosed=ground.enclosed[part],
     )
 
 
@@ -197,7 +221,8 @@ def _padding(tones: Floats, settings: GroundSettings) -> Mask:
 
 def _substrate(tones: Floats, smooth: Mask, valid: Mask, settings: GroundSettings) -> Mask:
     """Return the smooth regions that are substrate."""
-    shrunk = cv2.erode(smooth.astype(np.uint8), np.ones((3, 3), np.uint8))
+    # A gap of a few pixels in a faint side would join the inside of a section to the substrate.
+    shrunk = cv2.erode(smooth.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=settings.narrow_px)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(shrunk, connectivity=4)
     if count < 2:
         return np.zeros(smooth.shape, np.bool_)

@@ -56,7 +56,7 @@ def _at_angle(
     matrix = np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
     matrix[:, 2] = np.array([wide / 2, tall / 2]) - matrix[:, :2] @ (columns / 2, rows / 2)
     turned = cv2.warpAffine(ground.edge, matrix, (wide, tall), flags=cv2.INTER_LINEAR)
-    mask = ground.foreground.astype(np.float32)
+    mask = ground.inside.astype(np.float32)
     inside = np.asarray(cv2.warpAffine(mask, matrix, (wide, tall), flags=cv2.INTER_LINEAR), dtype=np.float32)
     xx, xy, yy = cv2.split(turned)
     across = of_energy(cos * cos * xx + 2 * cos * sin * xy + sin * sin * yy, ground)

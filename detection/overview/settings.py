@@ -23,6 +23,14 @@ class GroundSettings:
     smooth_over_noise: float = 3.0
     least_region_share: float = 5e-3
     """Smallest region of substrate beside the largest, share of the picture."""
+    narrow_px: int = 2
+    """Half width of the widest gap in an edge through which the substrate does not go on."""
+    by_edges: bool = False
+    """Take what edges enclose for no substrate, too: sections may be as bright as it."""
+    rim_px: int = 1
+    """Blur of an edge beyond the section."""
+    least_enclosed_px: int = 7
+    """Least width of ground that edges enclose."""
     tone_tolerance: float = 0.35
     """Largest difference of the tones of two tiles, share."""
     widths_px: tuple[float, ...] = (8.0, 25.0, 80.0)
@@ -76,6 +84,13 @@ class ShapeSettings:
     """Sections from which the shape is learned again."""
     least_support: float = 0.3
     """Least support of each side."""
+    most_enclosed: float = 0.25
+    """Area that edges enclose beside the sections, in all of these, up to which all of it may be pockets."""
+    many: int = 20
+    """Sections from which a shape without a doubt is not looked for by edges alone, too."""
+    better: float = 1.25
+    """Expected sections by edges alone, in those found before, from which they are believed. On the published
+    wafer pieces of dirt made it 1.11."""
     parted_px: tuple[int, ...] = (1, 3, 6)
     """Half widths of the necks at which touching regions are parted."""
     parted_by: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)

@@ -1,6 +1,7 @@
 """The picture of a simulated array, as an optical overview shows it."""
 
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -52,9 +53,18 @@ def draw_overview(array: SectionArray, settings: PictureSettings) -> SimulatedOv
     image *= light((height, width), settings, rng)
     if settings.blur_px > 0:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), settings.blur_px), dtype=np.float32)
-    tile_seams(image, settings, rng)
+    shifts = tile_seams(image, settings, rng)
     image += rng.standard_normal(image.shape, dtype=np.float32) * np.float32(settings.noise)
-    return SimulatedOverview(np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8), array)
+    pixels = np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)
+    tile = settings.tile_px or max(width, height)
+    return SimulatedOverview(pixels, array, tuple(_shown(one, shifts, tile) for one in array.sections))
+
+
+def _shown(section: PlacedSection, shifts: NDArray[np.int64], tile_px: int) -> PlacedSection:
+    """Return a section where the picture shows it: moved with the tile of its centre."""
+    column, row = np.clip(section.center_px // tile_px, 0, np.array(shifts.shape[1::-1]) - 1).astype(int)
+    moved = shifts[row, column]
+    return replace(section, polygon_px=section.polygon_px + moved, center_px=section.center_px + moved)
 
 
 def _section_area(array: SectionArray) -> float:

@@ -52,15 +52,24 @@ def light(shape: tuple[int, int], settings: PictureSettings, rng: np.random.Gene
     return np.asarray(field, dtype=np.float32)
 
 
-def tile_seams(image: Floats, settings: PictureSettings, rng: np.random.Generator) -> None:
-    """Shift each tile by up to a pixel in x and y, in place: an error of the stitching."""
+def tile_seams(image: Floats, settings: PictureSettings, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Shift each tile by up to a pixel in x and y, in place: an error of the stitching.
+
+    Returns
+    -------
+    (rows, columns, 2) array
+        Shifts of the tiles, x and y, px.
+    """
+    tile = settings.tile_px or max(image.shape)
+    shifts = np.zeros((math.ceil(image.shape[0] / tile), math.ceil(image.shape[1] / tile), 2), np.int64)
     if not settings.tile_px:
-        return
-    tile = settings.tile_px
-    for top in range(0, image.shape[0], tile):
-        for left in range(0, image.shape[1], tile):
+        return shifts
+    for row, top in enumerate(range(0, image.shape[0], tile)):
+        for column, left in enumerate(range(0, image.shape[1], tile)):
             dy, dx = rng.integers(-1, 2, size=2)
+            shifts[row, column] = dx, dy
             part = image[top : top + tile, left : left + tile]
             rows = np.clip(np.arange(part.shape[0]) - dy, 0, part.shape[0] - 1)
             columns = np.clip(np.arange(part.shape[1]) - dx, 0, part.shape[1] - 1)
             part[:] = part[np.ix_(rows, columns)]
+    return shifts

@@ -190,7 +190,17 @@ class SectionArray:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedOverview:
-    """A picture (H, W) of uint8 and the array that it shows."""
+    """A picture and what it shows.
+
+    Attributes
+    ----------
+    image : (H, W) array of uint8
+    array : SectionArray
+        The truth on the stage.
+    shown : tuple of PlacedSection
+        The same sections where the picture shows them: stitching displaces each tile by up to a pixel.
+    """
 
     image: NDArray[np.uint8]
     array: SectionArray
+    shown: tuple[PlacedSection, ...]

@@ -104,7 +104,7 @@ def _plain(ground: Ground, shapes: Sequence[Shape], settings: OverviewSettings) 
 def _large_foreground(ground: Ground) -> int:
     """Return the area of the foreground without dust, working pixels."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-    return int(cv2.morphologyEx(ground.foreground.astype(np.uint8), cv2.MORPH_OPEN, kernel).sum())
+    return int(cv2.morphologyEx(ground.inside.astype(np.uint8), cv2.MORPH_OPEN, kernel).sum())
 
 
 def _best(pixels: Pixels, shapes: list[Shape], settings: OverviewSettings) -> Shape | None:

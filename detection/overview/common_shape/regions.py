@@ -98,13 +98,15 @@ def quadrilateral_regions(ground: Ground, settings: ShapeSettings) -> list[Regio
     gradient = np.sqrt(ground.edge[:, :, 0] + ground.edge[:, :, 2])
     least_area = settings.least_side_px**2
     small = np.ones((3, 3), np.uint8)
-    levels: list[tuple[Mask, int]] = [(mask, 0)]
-    for radius in settings.parted_px:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        levels.append((cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, 0))
-    for share in settings.parted_by:
-        calm = (mask & (gradient < share * ground.strong)).astype(np.uint8)
-        levels.append((cv2.morphologyEx(calm, cv2.MORPH_OPEN, small) > 0, 1))
+    levels: list[tuple[Mask, int]] = []
+    for one in (mask, ground.inside) if ground.by_edges else (mask,):
+        levels.append((one, 0))
+        for radius in settings.parted_px:
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+            levels.append((cv2.morphologyEx(one.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, 0))
+        for share in settings.parted_by:
+            calm = (one & (gradient < share * ground.strong)).astype(np.uint8)
+            levels.append((cv2.morphologyEx(calm, cv2.MORPH_OPEN, small) > 0, 1))
     found = []
     for level, grown in levels:
         for region in regions_of(level, ground.glass, least_area, grown):

@@ -11,6 +11,9 @@ from detection.overview.common_shape.regions import Region
 from detection.overview.settings import ShapeSettings
 from detection.overview.values import Corners, Shape
 
+_FEW = 10
+"""Outlines up to which each one changes their median: by hand."""
+
 
 def candidate_shapes(
     regions: Sequence[Region],
@@ -113,9 +116,8 @@ def _common(outlines: Sequence[Corners], scale: float, settings: ShapeSettings) 
         reference = quads.upright(reference)
     # Turned to fit each other, even rectangles seem a little lopsided; a shape is so if that fits far better.
     even = (reference + quads.upright(np.roll(reference, 2, axis=0))) / 2
-    off, off_even = (
-        float(np.median([quads.difference(one, other) for one in turned])) for other in (reference, even)
-    )
+    off = float(np.median(_off_others(turned, reference)))
+    off_even = float(np.median([quads.difference(one, even) for one in turned]))
     symmetry = 360.0
     if off_even <= settings.lopsided * off + settings.lopsided_px:
         reference, symmetry = even, 180.0
@@ -132,6 +134,14 @@ def _common(outlines: Sequence[Corners], scale: float, settings: ShapeSettings) 
     off = np.abs(np.log(lengths / quads.sides(reference))).mean(axis=1)
     corners = tuple((float(x), float(y)) for x, y in reference / scale)
     return Shape(corners, symmetry, float(np.median(off)), len(outlines))
+
+
+def _off_others(turned: Sequence[Corners], reference: Corners) -> list[float]:
+    """Return how far each outline is from the median of the others: from its own it is too near, of a few."""
+    if not 1 < len(turned) <= _FEW:
+        return [quads.difference(one, reference) for one in turned]
+    others = [np.median(np.stack([*turned[:n], *turned[n + 1 :]]), axis=0) for n in range(len(turned))]
+    return [quads.difference(one, quads.upright(other)) for one, other in zip(turned, others, strict=True)]
 
 
 def _long_side_up(corners: Corners) -> Corners:

@@ -11,6 +11,7 @@ from detection.overview import quads
 from detection.overview.common_shape.shape import shape_of
 from detection.overview.find import find_sections
 from detection.overview.ground import ground_of
+from detection.overview.quads import placed
 from detection.overview.settings import GroundSettings, ShapeSettings
 from detection.overview.values import Corners, Doubt, Found, Nothing
 from tests.detection.overview.pictures import PLACES, SIZE, drawn, outlines, rectangle
@@ -171,3 +172,27 @@ def test_there_is_a_reason_if_nothing_is_found(picture: NDArray[np.uint8], reaso
     found = find_sections(picture)
     assert not found.sections
     assert found.nothing is reason
+
+
+def test_sections_as_bright_as_the_substrate_are_found_by_their_edges() -> None:
+    truth = outlines()
+    picture = drawn([]).astype(np.float32)
+    for corners in truth:
+        rim = np.zeros(picture.shape, np.float32)
+        cv2.polylines(rim, [np.round(corners - 0.5).astype(np.int32)], True, 60.0, 2)
+        picture -= cv2.GaussianBlur(rim, (0, 0), 0.8)
+    found = find_sections(np.clip(picture, 0, 255).astype(np.uint8))
+    assert len(found.sections) == len(truth)
+    # The line of an edge is 2 px wide, and either side of it may be taken.
+    assert found_all(found, truth, 0.65)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_few_rectangles_make_no_trapezoid_and_a_few_trapezoids_do(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for model, symmetry in (
+        (rectangle(48, 28), 180),
+        (np.array([[-15.0, -14], [15, -14], [24, 14], [-24, 14]]), 360),
+    ):
+        seen = [placed(model, 0, 0, turn) + rng.normal(0, 1.3, (4, 2)) for turn in (0, 50, 170)]
+        assert shape_of(seen, ShapeSettings()).symmetry_deg == symmetry

@@ -6,6 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from shapely import Polygon
 
 from simulators.overview.picture import draw_overview
@@ -101,3 +102,25 @@ def test_a_coverslip_has_a_dark_rim_outside_all_sections() -> None:
     corner = int(middle - (radius + 1) / math.sqrt(2))
     assert image[middle, 1] < 60 or image[corner, corner] < 60
     assert image[middle - 1, middle - 1] > 60
+
+
+def test_sections_are_stated_where_their_displaced_tiles_show_them() -> None:
+    array = place_array(replace(RIBBONS, landmarks=0))
+    flat = replace(CLEAN, tile_vignetting=0, tile_gain=0)
+    still = centroid(draw_overview(array, flat).image)
+    moved = set()
+    for seed in range(6):
+        overview = draw_overview(array, replace(flat, tile_px=max(array.size_px), seed=seed))
+        shift = overview.shown[0].center_px - array.sections[0].center_px
+        moved.add(tuple(shift))
+        assert centroid(overview.image) - still == pytest.approx(shift, abs=0.05)
+        assert overview.shown[0].polygon_px - array.sections[0].polygon_px == pytest.approx(
+            np.tile(shift, (4, 1))
+        )
+    assert len(moved) > 2
+
+
+def centroid(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return x and y of the middle of what is dark."""
+    rows, columns = np.nonzero(image < 180)
+    return np.array([columns.mean(), rows.mean()])
