@@ -158,12 +158,7 @@ class VacuumWatch:
 
     def _look(self) -> None:
         while not self._over.wait(self._every_s):
-            try:
-                wrong = lost(self._chamber, VacuumState.HIGH, self._config)
-            except Exception as error:
-                # A scan must not go on without its watch.
-                log.exception("the vacuum cannot be watched")
-                wrong = f"the chamber cannot be read: {type(error).__name__}: {error}"
+            wrong = lost(self._chamber, VacuumState.HIGH, self._config)
             if wrong is not None and not self._over.is_set():
                 self._found = wrong
                 try:

@@ -1,7 +1,7 @@
 """Frames with their hits before a second look, beside the truth; kept in files, one for each seed."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ COUNTS: dict[Kind, float] = {"sparse": 0.4}
 """Weight of a frame of each kind, else 1. Where frames with hardly a cell are the rule, debris is imaged for
 their sake: fitted to 7,875 hits debris takes .0159 of a development frame with 1 and .0124 with .4."""
 
+_COLUMNS = tuple(field.name for field in fields(HitTable) if field.name != "votes")
+"""Arrays of a table of hits with a row for each hit."""
 _HIGHEST = 6e4
 """Light that the files hold at most, deviations of the noise: what 16 bits hold."""
 
@@ -97,10 +99,7 @@ def _write(path: Path, frames: list[FrameOfHits]) -> None:
     """Write frames of one seed, light and scores with three digits; a file is whole or not there."""
     arrays: dict[str, NDArray[np.generic]] = {"frames": np.array(len(frames))}
     for number, frame in enumerate(frames):
-        arrays |= {
-            f"{number}.{name}": np.asarray(getattr(frame.hits, name))
-            for name in HitTable.__dataclass_fields__
-        } | {
+        arrays |= {f"{number}.{name}": np.asarray(getattr(frame.hits, name)) for name in _COLUMNS} | {
             f"{number}.z": np.clip(frame.z, -_HIGHEST, _HIGHEST).astype(np.float16),
             f"{number}.score": frame.score.astype(np.float16),
             f"{number}.features": frame.features.astype(np.float16),
@@ -118,7 +117,7 @@ def read_frames(path: Path) -> Iterator[FrameOfHits]:
     """Yield the frames of a file of `write_frames`."""
     with np.load(path, allow_pickle=False) as file:
         for number in range(int(file["frames"])):
-            hits = HitTable(*(file[f"{number}.{name}"] for name in HitTable.__dataclass_fields__))
+            hits = HitTable(*(file[f"{number}.{name}"] for name in _COLUMNS))
             yield FrameOfHits(
                 hits,
                 file[f"{number}.z"].astype(np.float32),

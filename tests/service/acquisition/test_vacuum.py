@@ -178,7 +178,7 @@ def test_a_chamber_that_fails_as_nobody_expected_stops_the_scan(stopped: list[st
     gauge.pressure_pa = fails  # type: ignore[method-assign]
     with watch_of(gauge, lambda: stopped.append("stopped")) as watch:
         until(lambda: bool(stopped))
-    assert watch.found() == "the chamber cannot be read: KeyError: 'pressure'"
+    assert watch.found() == "the chamber does not answer: unexpected KeyError: 'pressure'"
 
 
 def test_what_is_lost_after_the_scan_is_not_its_trouble(stopped: list[str]) -> None:
