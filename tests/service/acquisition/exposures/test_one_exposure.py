@@ -252,7 +252,7 @@ def test_a_scan_that_lost_the_vacuum_before_its_beam_was_on_stays_queued(bench: 
         raise StoppedInTimeError("the scan was stopped before the beam was on")
 
     job = one.job()
-    with pytest.raises(SessionFaultError, match="no beam: the (chamber says|pressure is) "):
+    with pytest.raises(SessionFaultError, match=r"no beam: the (chamber says|pressure is) "):
         one.expose(scan, job)
     row = one.row(job)
     assert (row.state, one.now(job).state) == (ExposureState.VOID, JobState.QUEUED)
