@@ -12,7 +12,7 @@ import tifffile
 from config.work import DetectionConfig
 from detection.votes import Votes
 from drivers.errors import FrameError
-from service.batch import tasks
+from service.archive.frames import detect_recorded
 from service.batch.frames import detect_archive, list_archive
 from service.batch.tasks import FailedFrame, FoundFrame, Order, seen_by
 from service.cluster.workers import Here, Lost
@@ -78,10 +78,11 @@ def test_a_frame_that_kills_its_workers_costs_itself_alone(images: list[Path]) -
 def test_votes_of_thousands_of_frames_do_not_fill_the_memory(
     images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = tasks.detect_recorded
     empty = np.zeros((0, 4), np.float32)
     votes = Votes(empty[:, :2], empty, empty[:, 0], 4.0)
-    monkeypatch.setattr(tasks, "detect_recorded", lambda *given: replace(real(*given), votes=votes))
+    monkeypatch.setattr(
+        "service.batch.tasks.detect_recorded", lambda *given: replace(detect_recorded(*given), votes=votes)
+    )
     found = next(detect_archive(list_archive(images, None, None, Here()).frames, ORDER, Here()))
     assert isinstance(found, FoundFrame)
     assert found.detection.votes is None
