@@ -136,7 +136,10 @@ def expose(context: Context, job: Job, rect_m: RectM, aim: Aim) -> tuple[Taken |
         _record(context, exposure, replace(end, beam_s=scan.beam_s(context, job)))
         return taken, vacuum
     assert failure is not None
-    if vacuum is not None and isinstance(failure, InterruptedCallError):
+    if vacuum is not None and isinstance(failure, StoppedInTimeError):
+        # The vacuum is lost for all jobs; this one, which exposed nothing, waits for it.
+        failure = BeamOffError(vacuum)
+    elif vacuum is not None and isinstance(failure, InterruptedCallError):
         failure = DriverError(f"stopped, as the vacuum was lost: {vacuum}")
     _not_done(context, exposure, failure, moved, ground_m)
     return None, vacuum

@@ -52,8 +52,11 @@ def _open_standard_streams() -> None:
         except OSError:
             # The lowest free number is given, and all below are open.
             os.open(os.devnull, os.O_RDWR)
+            # Else a program that is started from here begins without it.
+            os.set_inheritable(number, True)
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+            # Names of files need not be UTF-8, and nobody reads them here.
+            setattr(sys, name, os.fdopen(number, mode, errors="backslashreplace", closefd=False))
 
 
 def _log_end_of_thread(ended: threading.ExceptHookArgs) -> None:

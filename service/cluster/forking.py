@@ -5,11 +5,12 @@ imports: no thread, no file and no lock of this program is taken over by a fork.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 """Elsewhere the libraries of the system do not outlive a fork."""
@@ -43,8 +44,23 @@ def prepare_workers(count: int | None, scheduler: str | None, modules: Sequence[
     """
     if METHOD == "forkserver" and scheduler is None and (count or 1) > 1 and has_dask():
         forkserver.set_forkserver_preload(["distributed", *modules])
-        with _environment():
+        # By itself it comes first, and lets interrupts through.
+        resource_tracker.ensure_running()
+        with _environment(), _without_interrupts():
             forkserver.ensure_running()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C, which a terminal sends to all, from what is started: it is for the program, which ends it.
+
+    What imports would print where it was interrupted.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -75,7 +75,9 @@ os.register_at_fork(after_in_child=_Worker.idle.clear)
 def keep_ready() -> None:
     """Start the threads that a safe state needs, while the computer still gives them."""
     try:
-        _Worker.idle.extend([_Worker() for _ in range(_READY - len(_Worker.idle))])
+        for _ in range(_READY - len(_Worker.idle)):
+            # Each at once: those that were given count where the next is refused.
+            _Worker.idle.append(_Worker())
     except RuntimeError:
         log.exception(NO_THREAD)
 

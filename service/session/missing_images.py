@@ -9,7 +9,8 @@ from service.store.store import Store
 def missing_images(store: Store, folder: RunFolder) -> tuple[str, ...]:
     """Return the recorded images without a file, relative to the folder of the run, in order.
 
-    Only names are looked up, a folder at a time; `ilemtrack trace` compares contents.
+    A link to a file elsewhere counts as it. Only names are looked up, a folder at a time;
+    `ilemtrack trace` compares contents.
 
     Raises
     ------

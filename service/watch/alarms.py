@@ -137,7 +137,7 @@ def _missing(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
     are = "images are" if number > 1 else "image is"
     what = f"{number} saved {are} no longer in the folder of the run: {wording.some(names)}."
     done = "Their frames count as done: no ground is exposed again by itself."
-    to_do = "Put them back; `ilemtrack trace` says if they are those that were saved."
+    to_do = "Put them back, or links to them; `ilemtrack trace` says if they are those that were saved."
     return Alarm("needs_review", what, done, to_do)
 
 

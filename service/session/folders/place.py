@@ -5,6 +5,7 @@ A copy knows nothing of what the run has exposed since, and would expose it agai
 
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from service.errors import InputError
 from service.logs import get_logger
@@ -58,6 +59,20 @@ def _same_run(other: Path, folder: RunFolder, info: RunInfo) -> bool:
     """Return True if there is the same run in another folder, not this one under another name."""
     try:
         there, found = open_existing(other)
-        return found.run == info.run and not there.store.samefile(folder.store)
-    except (InputError, OSError):
+        if found.run != info.run or there.store.samefile(folder.store):
+            return False
+    except (InputError, OSError, ValueError):
+        return False
+    return not _shows(there.path, folder.path)
+
+
+def _shows(other: Path, path: Path) -> bool:
+    """Return True if a new file in a folder shows in the other one: a share that is mounted twice, say.
+
+    Such mounts number their files differently.
+    """
+    try:
+        with NamedTemporaryFile(dir=path, prefix=".place-") as new:
+            return (other / Path(new.name).name).exists()
+    except OSError:
         return False

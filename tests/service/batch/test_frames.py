@@ -1,6 +1,7 @@
 """Detection in many frames: order, bad frames, workers that die."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 import tifffile
 
 from config.work import DetectionConfig
+from detection.votes import Votes
 from drivers.errors import FrameError
+from service.archive.frames import detect_recorded
 from service.batch.frames import detect_archive, list_archive
 from service.batch.tasks import FailedFrame, FoundFrame, Order, seen_by
 from service.cluster.workers import Here, Lost
@@ -70,6 +73,19 @@ def test_a_frame_that_kills_its_workers_costs_itself_alone(images: list[Path]) -
     assert [one.frame for one in found if isinstance(one, FoundFrame)] == [
         one.frame for n, one in enumerate(alone) if isinstance(one, FoundFrame) and n != 5
     ]
+
+
+def test_votes_of_thousands_of_frames_do_not_fill_the_memory(
+    images: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = np.zeros((0, 4), np.float32)
+    votes = Votes(empty[:, :2], empty, empty[:, 0], 4.0)
+    monkeypatch.setattr(
+        "service.batch.tasks.detect_recorded", lambda *given: replace(detect_recorded(*given), votes=votes)
+    )
+    found = next(detect_archive(list_archive(images, None, None, Here()).frames, ORDER, Here()))
+    assert isinstance(found, FoundFrame)
+    assert found.detection.votes is None
 
 
 def test_a_file_that_only_this_computer_sees_is_said(images: list[Path]) -> None:

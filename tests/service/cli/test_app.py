@@ -68,11 +68,14 @@ def test_a_signal_while_the_program_ends_does_not_change_its_status() -> None:
 
 def test_streams_that_the_caller_has_closed_are_not_given_to_the_next_file(tmp_path: Path) -> None:
     code = (
+        "import subprocess, sys\n"
         "from service.cli import app, commands\n"
         "def run(arguments):\n"
         f"    with open({str(tmp_path / 'image')!r}, 'w') as file:\n"
         "        print('a sentence', flush=True)\n"
-        "        return 0 if file.fileno() > 2 else 9\n"
+        "        child = [sys.executable, '-c', 'import os; [os.fstat(number) for number in range(3)]']\n"
+        "        started = subprocess.run(child, check=False)\n"
+        "        return 0 if file.fileno() > 2 and not started.returncode else 9\n"
         "commands.run = run\n"
         "app.main()"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from multiprocessing import forkserver
@@ -49,3 +50,24 @@ def test_what_is_imported_before_a_fork_starts_no_thread_and_has_its_own_environ
     command = [sys.executable, "-c", script, "distributed", *OF_WORKERS]
     done = subprocess.run(command, cwd=ROOT, env=said, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == 1
+
+
+@pytest.mark.skipif(forking.METHOD != "forkserver", reason="workers are forked on Linux only")
+def test_an_interrupt_of_the_terminal_is_for_the_program_alone() -> None:
+    """Else the process that imports prints where it was interrupted."""
+    script = (
+        "import json, signal\n"
+        "from multiprocessing import forkserver\n"
+        "from pathlib import Path\n"
+        "from service.cluster import forking\n"
+        "forkserver.set_forkserver_preload = lambda modules: None\n"
+        "forking.prepare_workers(2, None)\n"
+        "status = Path(f'/proc/{forkserver._forkserver._forkserver_pid}/status').read_text().split()\n"
+        "own = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])\n"
+        "print(json.dumps([int(status[status.index('SigBlk:') + 1], 16), own]))"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    blocked, here = json.loads(done.stdout)
+    assert blocked >> (signal.SIGINT - 1) & 1
+    assert not here

@@ -203,6 +203,22 @@ def test_what_may_expose_is_not_begun_where_the_computer_starts_no_more_threads(
     assert not devices.light.is_on()
 
 
+def test_threads_that_the_computer_gave_before_it_refused_one_are_kept(
+    no_more_threads: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_more_threads()
+    left = [START] * 3
+
+    def some(thread: threading.Thread) -> None:
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left.pop()(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", some)
+    timed_call.keep_ready()
+    assert len(timed_call._Worker.idle) == 3
+
+
 def test_threads_for_a_safe_state_are_kept_ready(
     devices: Microscope, no_more_threads: Callable[[], None]
 ) -> None:

@@ -20,6 +20,7 @@ from drivers.errors import (
     NotReadyError,
     OutOfRangeError,
     StillBusyError,
+    StoppedInTimeError,
 )
 from drivers.pose import RectM
 from drivers.sem import ScanImage, ScanRequest
@@ -241,6 +242,22 @@ def test_a_scan_during_which_the_vacuum_is_lost_is_stopped_and_said_to_be(bench:
     assert (row.state, job.state) == (ExposureState.UNKNOWN, JobState.NEEDS_REVIEW)
     says = f"stopped, as the vacuum was lost: {vacuum}" if ends == "stopped" else "no answer"
     assert row.note == says
+
+
+def test_a_scan_that_lost_the_vacuum_before_its_beam_was_on_stays_queued(bench: Benches) -> None:
+    one = bench()
+
+    def scan(*_: Any) -> ScanImage:
+        one.session.setup.devices.chamber.go_to(VacuumState.PARTIAL, 1e4)
+        raise StoppedInTimeError("the scan was stopped before the beam was on")
+
+    job = one.job()
+    with pytest.raises(SessionFaultError, match=r"no beam: the (chamber says|pressure is) "):
+        one.expose(scan, job)
+    row = one.row(job)
+    assert (row.state, one.now(job).state) == (ExposureState.VOID, JobState.QUEUED)
+    assert row.rect_m == pytest.approx(job.rect_m, abs=1e-9)
+    assert one.context.refused[job.id] == 0
 
 
 def test_a_vacuum_that_is_bad_after_the_scan_makes_its_image_doubtful(bench: Benches) -> None:

@@ -42,6 +42,26 @@ def test_a_folder_that_was_moved_linked_or_begun_by_an_earlier_version_is_the_ru
     assert moved.place.read_text(encoding="utf-8") == f"{moved.path}\n"
 
 
+def test_a_share_that_is_mounted_twice_is_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, info = run_in(tmp_path / "run")
+    mounted = RunFolder(tmp_path / "mounted")
+    mounted.path.symlink_to(folder.path)
+    # As on another mount: other numbers of files, and nothing to resolve.
+    monkeypatch.setattr(Path, "resolve", Path.absolute)
+    monkeypatch.setattr(Path, "samefile", lambda *_: False)
+    demand_no_copy(mounted, info)
+    assert folder.place.read_text(encoding="utf-8") == f"{mounted.path}\n"
+    assert not list(folder.path.glob(".place-*"))
+
+
+@pytest.mark.parametrize("kept", [b"", bytes(64), b"\n", b"run\n", b"/\n"])
+def test_a_place_that_cannot_be_read_is_that_of_no_copy(tmp_path: Path, kept: bytes) -> None:
+    folder, info = run_in(tmp_path / "run")
+    folder.place.write_bytes(kept)
+    demand_no_copy(folder, info)
+    assert folder.place.read_text(encoding="utf-8") == f"{folder.path}\n"
+
+
 def test_a_simulated_session_is_copied_with_its_specimen(tmp_path: Path) -> None:
     folder, info = run_in(tmp_path / "run", "dry-run")
     demand_no_copy(RunFolder(shutil.copytree(folder.path, tmp_path / "copy")), info)
