@@ -86,11 +86,14 @@ def with_second_look(
     worth = np.where(imaged, chance_of(odds.max(axis=0)) >= prices, chances >= least)
     confidences = hits.confidences.copy()
     confidences[doubtful] = np.where(worth, np.maximum(chances, least), chances)
+    # That it is a cell says nothing of how far it reaches: the margin of a doubtful hit stays.
+    lifted = ~hits.has_outer & (hits.confidences < settings.sure) & (confidences >= settings.sure)
+    extents_um = hits.extents_um + np.where(lifted, settings.lifted_extent_um, 0.0)
     count = len(fusion.learned)
     looked = replace(
         fusion,
-        learned=replace(fusion.learned, confidences=confidences[:count]),
-        added=replace(fusion.added, confidences=confidences[count:]),
+        learned=replace(fusion.learned, confidences=confidences[:count], extents_um=extents_um[:count]),
+        added=replace(fusion.added, confidences=confidences[count:], extents_um=extents_um[count:]),
     )
     unlikely = doubtful[confidences[doubtful] < least]
     return replace(looked, unlikely=looked.hits.chosen(unlikely))
