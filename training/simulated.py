@@ -121,7 +121,7 @@ def sparse(seed: int) -> Iterator[LabelledFrame]:
 
 
 def lumpy(seed: int) -> Iterator[LabelledFrame]:
-    """Yield sections of one simulated block of lumpy resin, no cells, half with debris, for the second look."""
+    """Yield sections of a block of lumpy resin, no cells, half with debris, for the second look."""
     rng = np.random.default_rng([seed, 48])
     config = realistic_config(
         seed,
