@@ -1,7 +1,7 @@
 """Samples for the network: its input, the cell of every place of its output, and the boxes of the cells."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,9 +15,17 @@ from detection.network.inputs import STRIDE, WORKING_PIXEL_UM, network_input
 from detection.network.settings import PLACE_PX
 from training.labelled import LabelledFrame
 from training.scenes.scene import draw_scene
-from training.simulated import SECTIONS, hard, paper, realistic, sparse
+from training.simulated import SECTIONS, hard, lumpy, paper, realistic, sparse, uneven
 
-Kind = Literal["scenes", "realistic", "paper", "hard", "sparse"]
+Kind = Literal["scenes", "realistic", "paper", "hard", "sparse", "lumpy", "uneven"]
+_BLOCKS: dict[Kind, Callable[[int], Iterator[LabelledFrame]]] = {
+    "realistic": realistic,
+    "paper": paper,
+    "hard": hard,
+    "sparse": sparse,
+    "lumpy": lumpy,
+    "uneven": uneven,
+}
 UNCOUNTED = -1
 """Label of places that count neither as cell nor as ground."""
 
@@ -46,7 +54,7 @@ def frames_of(kind: Kind, seed: int) -> Iterator[LabelledFrame]:
     if kind == "scenes":
         yield draw_scene(seed)
     else:
-        yield from {"realistic": realistic, "paper": paper, "hard": hard, "sparse": sparse}[kind](seed)
+        yield from _BLOCKS[kind](seed)
 
 
 def sample_of(frame: LabelledFrame) -> Sample | None:

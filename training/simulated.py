@@ -120,6 +120,49 @@ def sparse(seed: int) -> Iterator[LabelledFrame]:
     yield from _labelled(realistic_frames(config), rng)
 
 
+def lumpy(seed: int) -> Iterator[LabelledFrame]:
+    """Yield sections of a block of lumpy resin, no cells, half with debris, for the second look."""
+    rng = np.random.default_rng([seed, 48])
+    config = realistic_config(
+        seed,
+        SECTIONS,
+        section_thickness_nm=_APART_NM,
+        cells_per_field=0.0,
+        brightness_photons=float(30 * np.exp(rng.normal(0, 0.5))),
+        background_photons=float(20 * np.exp(rng.normal(0, 0.3))),
+        bell_photons=float(25 * np.exp(rng.normal(0, 0.4))),
+        debris_per_field=float(rng.choice([0.0, rng.uniform(1, 8)])),
+        folds_per_section=0.0,
+        lumps_percent=float(rng.uniform(6, 14)),
+    )
+    yield from _labelled(realistic_frames(config), rng)
+
+
+def uneven(seed: int) -> Iterator[LabelledFrame]:
+    """Yield sections of one simulated block with dim cells beside bright ones, for the second look."""
+    rng = np.random.default_rng([seed, 49])
+    pattern = PATTERNS[int(rng.integers(len(PATTERNS)))]
+    radius = float(np.clip(7 * np.exp(rng.normal(0, 0.15)), 4, 11))
+    usual = 15.0 if pattern == "punctate" else 25.0
+    config = realistic_config(
+        seed,
+        SECTIONS,
+        pattern,
+        section_thickness_nm=_APART_NM,
+        cells_per_field=float(np.exp(rng.uniform(np.log(3), np.log(25)))),
+        cell_radius_um=radius,
+        cell_radius_sd_um=radius * float(rng.uniform(0.08, 0.2)),
+        brightness_photons=float(usual * np.exp(rng.normal(0, 0.4))),
+        brightness_sd_percent=100.0,
+        background_photons=float(20 * np.exp(rng.normal(0, 0.3))),
+        bell_photons=float(25 * np.exp(rng.normal(0, 0.4))),
+        debris_per_field=float(rng.choice([0.0, 2.0, rng.uniform(0, 6)])),
+        folds_per_section=float(rng.choice([0.0, 0.1])),
+        lumps_percent=float(rng.choice([0.0, 3.0, rng.uniform(0, 12)])),
+    )
+    yield from _labelled(realistic_frames(config), rng)
+
+
 def paper(seed: int) -> Iterator[LabelledFrame]:
     """Yield slices of one volume after the paper."""
     rng = np.random.default_rng([seed, 43])

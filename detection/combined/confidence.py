@@ -59,7 +59,7 @@ def with_second_look(
     """Return the fusion with the confidences that doubtful hits have after a second look.
 
     It may put a hit below the floor of the policy, which then is reported and not imaged. A small one stays
-    above: to image it costs little beside a lost cell.
+    above: to image it costs little beside a lost cell. It may also lift one that was below.
 
     Parameters
     ----------
@@ -78,18 +78,24 @@ def with_second_look(
         return fusion
     doubtful, odds = evidence.chosen, second_look.odds(evidence)
     chances = chance_of(odds.mean(axis=0))
-    # It is left out only if every network finds it too unlikely.
-    prices = _prices(hits.boxes[doubtful], seen.grid, settings)
-    worth = chance_of(odds.max(axis=0)) >= np.minimum(prices, settings.least_confidence)
+    # It is left out only if every network finds it too unlikely. One of recall-first that would not be imaged
+    # anyway is lifted only by their mean, whatever its size.
+    least = settings.least_confidence
+    prices = np.minimum(_prices(hits.boxes[doubtful], seen.grid, settings), least)
+    imaged = hits.confidences[doubtful] >= least
+    worth = np.where(imaged, chance_of(odds.max(axis=0)) >= prices, chances >= least)
     confidences = hits.confidences.copy()
-    confidences[doubtful] = np.where(worth, np.maximum(chances, settings.least_confidence), chances)
+    confidences[doubtful] = np.where(worth, np.maximum(chances, least), chances)
+    # That it is a cell says nothing of how far it reaches: the margin of a doubtful hit stays.
+    lifted = ~hits.has_outer & (hits.confidences < settings.sure) & (confidences >= settings.sure)
+    extents_um = hits.extents_um + np.where(lifted, settings.lifted_extent_um, 0.0)
     count = len(fusion.learned)
     looked = replace(
         fusion,
-        learned=replace(fusion.learned, confidences=confidences[:count]),
-        added=replace(fusion.added, confidences=confidences[count:]),
+        learned=replace(fusion.learned, confidences=confidences[:count], extents_um=extents_um[:count]),
+        added=replace(fusion.added, confidences=confidences[count:], extents_um=extents_um[count:]),
     )
-    unlikely = doubtful[confidences[doubtful] < settings.least_confidence]
+    unlikely = doubtful[confidences[doubtful] < least]
     return replace(looked, unlikely=looked.hits.chosen(unlikely))
 
 

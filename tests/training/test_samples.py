@@ -8,7 +8,7 @@ import pytest
 
 from detection.network.inputs import CHANNELS, STRIDE
 from detection.network.settings import PLACE_PX
-from training.samples import Sample, read_samples, sample_of, turned, write_samples
+from training.samples import Sample, frames_of, read_samples, sample_of, turned, write_samples
 from training.scenes.scene import SIDE, draw_scene
 
 
@@ -69,3 +69,15 @@ def test_a_damaged_file_gives_no_samples(tmp_path: Path) -> None:
     path = tmp_path / "scenes-000000.npz"
     path.write_bytes(b"PK nothing")
     assert read_samples(path) == []
+
+
+def test_lumpy_resin_has_no_cells_and_uneven_specimens_have_dim_beside_bright_ones() -> None:
+    assert all(not len(frame.boxes) for frame in frames_of("lumpy", 410_000))
+    above = [
+        np.median(frame.pixels[frame.truth == number + 1]) - np.median(frame.pixels[frame.truth == 0])
+        for frame in frames_of("uneven", 410_001)
+        for number in np.flatnonzero(frame.counted)
+        if (frame.truth == number + 1).any()
+    ]
+    dim, bright = np.percentile(above, (20, 90))
+    assert 0 < 4 * dim < bright

@@ -55,6 +55,21 @@ def test_a_large_unlikely_hit_falls_below_the_floor_and_a_small_one_stays(grid: 
     assert confidences(grid, Fusion(table_of((small, large))), 0.001) == pytest.approx([0.001, 0.001])
 
 
+def test_a_hit_that_would_not_be_imaged_anyway_is_lifted_by_a_likely_cell_alone(grid: WorkingGrid) -> None:
+    small = hit(20, 20, 20, confidence=0.01)
+    assert confidences(grid, Fusion(NO_HITS, table_of((small,))), 0.02) == pytest.approx([0.02])
+    assert confidences(grid, Fusion(NO_HITS, table_of((small,))), 0.04) == pytest.approx([0.04])
+
+
+def test_a_likely_hit_without_an_outer_box_keeps_the_margin_of_a_doubtful_one(grid: WorkingGrid) -> None:
+    known = hit(20, 20)
+    bare = replace(hit(200, 200), outer=None)
+    after = looked(grid, Fusion(table_of((known,)), table_of((bare,))), 0.8)
+    assert [one.extent_uncertainty_um for one in after.hits] == [0.0, 0.5]
+    after = looked(grid, Fusion(table_of((known,)), table_of((bare,))), 0.45)
+    assert [one.extent_uncertainty_um for one in after.hits] == [0.0, 0.0]
+
+
 def test_where_a_detector_cannot_be_trusted_nothing_changes(grid: WorkingGrid) -> None:
     fusion = replace(Fusion(table_of((hit(20, 20),))), cautions=(Caution.UNLIKE,))
     assert confidences(grid, fusion, 0.001) == [0.4]
