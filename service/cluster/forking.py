@@ -5,11 +5,12 @@ imports: no thread, no file and no lock of this program is taken over by a fork.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 
 METHOD = "forkserver" if sys.platform == "linux" else "spawn"
 """Elsewhere the libraries of the system do not outlive a fork."""
@@ -43,7 +44,9 @@ def prepare_workers(count: int | None, scheduler: str | None, modules: Sequence[
     """
     if METHOD == "forkserver" and scheduler is None and (count or 1) > 1 and has_dask():
         forkserver.set_forkserver_preload(["distributed", *modules])
-        with _environment():
+        # First, as its start ends what is held back.
+        resource_tracker.ensure_running()
+        with _environment(), _without_interrupts():
             forkserver.ensure_running()
 
 
@@ -59,3 +62,16 @@ def _environment() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back; a process that is started meanwhile never sees one, and this program does afterwards.
+
+    The server ignores it by itself only once all is imported, and a worker once Dask has set it up.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
