@@ -97,6 +97,8 @@ class Summary:
     """Reasons of jobs that failed or need review, by job."""
     clipped_cells: dict[str, str]
     """Reasons of partly imaged cells, by cell."""
+    frameless_cells: dict[str, str]
+    """Reasons of cells that were to be imaged and got no frame, by cell."""
     stitched_cells: tuple[str, ...]
     """Cells that lie whole in no frame, by the plans."""
     raster_sections: tuple[str, ...]
@@ -188,6 +190,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
         failed_fields={field.id: str(field.reason) for field in failed},
         undone_jobs={job.id: str(job.reason) for job in undone},
         clipped_cells=_clipped(planned),
+        frameless_cells=store.targets.without_frame(),
         stitched_cells=tuple(sorted(c for e in plans.values() for c in e.data.get("stitched", ()))),
         left_out_cells=store.specimen.cells_by("left_out"),
         beside_cells=store.specimen.cells_by("beside"),

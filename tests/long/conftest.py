@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.places import ROOT
-from tests.service.conftest import runtime, store
+from tests.service.conftest import runtime, say, store
 
-__all__ = ["runtime", "store"]
+__all__ = ["runtime", "say", "store"]
 
 
 @pytest.fixture

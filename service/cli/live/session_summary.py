@@ -76,6 +76,7 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
         )
     rows += [("failed fields", text) for text in _by_reason(summary.failed_fields)]
     rows += [("undone jobs", text) for text in _by_reason(summary.undone_jobs)]
+    rows += [("not imaged", text) for text in _by_reason(summary.frameless_cells)]
     rows += [("cells in part", text) for text in _by_reason(summary.clipped_cells)]
     for name, text in rows:
         results.print(f"{name:16s} {text}", soft_wrap=True)

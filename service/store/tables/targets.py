@@ -51,3 +51,14 @@ class TargetStore:
                 "UPDATE cell SET beside = ? WHERE id = ?",
                 [(one.value, cell) for cell, one in beside.items()],
             )
+
+    def without_frame(self) -> dict[str, str]:
+        """Return the reasons of cells that were to be imaged and have no frame, by cell.
+
+        Cells that the policy, a choice or a person leaves out are none of them.
+        """
+        found = self._database.all(
+            "SELECT id, skipped FROM cell WHERE skipped IS NOT NULL AND image_rect_m IS NOT NULL"
+            " AND left_out IS NULL AND verdict IS NOT 'withdrawn' ORDER BY rowid"
+        )
+        return {row["id"]: row["skipped"] for row in found}

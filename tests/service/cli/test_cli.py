@@ -49,6 +49,7 @@ SUMMARY = {
     "failed_fields",
     "undone_jobs",
     "clipped_cells",
+    "frameless_cells",
     "stitched_cells",
     "raster_sections",
     "below_floor_cells",

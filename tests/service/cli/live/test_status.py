@@ -114,7 +114,9 @@ def said(summary: Summary, folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_a_plain_summary_has_no_more_rows_than_it_needs(
     summary: Summary, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = said(replace(summary, contained_recall=None, clipped_cells={}), tmp_path, capsys)
+    found = said(
+        replace(summary, contained_recall=None, clipped_cells={}, frameless_cells={}), tmp_path, capsys
+    )
     assert [line for line in found if line.startswith(("session", "sections", "cells", "SEM", "beam"))] == [
         "session idle",
         "sections 2 with 4 fields",
@@ -160,6 +162,7 @@ def test_a_summary_says_all_that_happened(
         failed_fields={f"S0001/F00{n}": "no light" for n in range(9)},
         undone_jobs={"J000004": "refused"},
         clipped_cells={"S0001/F000/c0002": "at the edge"},
+        frameless_cells={"S0001/F000/c0003": "beyond the edge"},
         found_sections=FoundSections(true=12, found=11, false=1, least_overlap=0.93),
     )
     found = said(full, tmp_path, capsys)
@@ -176,6 +179,7 @@ def test_a_summary_says_all_that_happened(
         "images missing 1 no longer in the folder: em/S0001/J000004.ome.tiff",
         "taken again 2 exposures of J000003",
         "undone jobs 1 (J000004): refused",
+        "not imaged 1 (S0001/F000/c0003): beyond the edge",
         "cells in part 1 (S0001/F000/c0002): at the edge",
     ):
         assert line in found, (line, found)

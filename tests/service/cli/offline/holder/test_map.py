@@ -48,7 +48,7 @@ def test_the_document_the_list_and_the_picture_show_the_sections(
     assert len(listed.landmarks) == 4
     picture = cv2.imread(str(tmp_path / "pictures" / "wafer-sections.png"))
     assert picture is not None
-    assert picture.shape == (200, 270, 3)
+    assert picture.shape == (400, 540, 3)
 
 
 def test_an_overview_without_sections_ends_with_one_sentence(
