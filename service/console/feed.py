@@ -85,6 +85,11 @@ class Feed:
         self._dirty.set()
 
     @property
+    def stopped(self) -> bool:
+        """True once it has been stopped."""
+        return self._stop.is_set()
+
+    @property
     def state(self) -> State:
         """Last known state."""
         return self._state

@@ -112,7 +112,7 @@ class View:
         ------
         ApiError, NoDaemonError, InputError
         """
-        return await asyncio.to_thread(self.run.feed.call, method, **params)
+        return await self._in_thread(self.run.feed.call, method, **params)
 
     @property
     def seq(self) -> int:
@@ -128,7 +128,18 @@ class View:
         ------
         ApiError, NoDaemonError, InputError
         """
-        return await asyncio.to_thread(self.run.feed.recent, method, age_s, **params)
+        return await self._in_thread(self.run.feed.recent, method, age_s, **params)
+
+    async def _in_thread(
+        self, ask: Callable[..., dict[str, Any]], *given: Any, **params: Any
+    ) -> dict[str, Any]:
+        try:
+            return await asyncio.to_thread(ask, *given, **params)
+        except RuntimeError:
+            if self.run.feed.stopped:
+                # The console ends, and gives no more threads; the page ends with it.
+                raise asyncio.CancelledError from None
+            raise
 
     @property
     def rev(self) -> int | None:

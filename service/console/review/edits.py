@@ -1,5 +1,6 @@
 """Edits of the cells of the field that is shown, by mouse and keyboard."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from service.console.ask import LONGEST_REASON, Question, ask, clean
 from service.console.parts import button
 from service.console.pictures.field_view import FieldView
 from service.console.pictures.picture import Box
+from service.console.review.asked_boxes import AskedBoxes, BoxPx, box_of
 from service.console.view import View
 from service.model.review import EditKind
 from service.words.review import EDITS
@@ -33,6 +35,9 @@ class Edits:
     def __init__(self, view: View, shown: FieldView) -> None:
         self._view, self._shown = view, shown
         self._drawing = False
+        # One step after the other: keys come faster than answers.
+        self._growing = asyncio.Lock()
+        self._asked = AskedBoxes()
         self._reason: ui.input | None = None
         self._buttons = {
             "previous": button("Previous cell", lambda: shown.step(-1)),
@@ -64,6 +69,7 @@ class Edits:
 
     def show(self, review: Mapping[str, Any]) -> None:
         """Offer what is possible now."""
+        self._asked.drop_shown(self._shown_box)
         self._may = bool(review["open"]) and self._view.may_change
         last = review["next_undo"]
         chosen = self._shown.chosen_cell is not None
@@ -115,25 +121,40 @@ class Edits:
             )
 
     async def _resize(self, name: str, box: Box) -> None:
-        await self._edit({"kind": "resize", "cell": name, "box_px": [int(side) for side in box]})
+        await self._set_box(name, box_of(box))
 
     async def _grow(self, by: int) -> None:
-        cell, data = self._shown.chosen_cell, self._shown.data
-        if cell is None or data is None:
-            return
-        width, height = data.whole[2], data.whole[3]
-        step = by * max(1, round(_STEP_UM / data.pixel_um))
-        x0, y0, x1, y1 = cell["box_px"]
-        box = [max(0, x0 - step), max(0, y0 - step), min(width, x1 + step), min(height, y1 + step)]
-        if box[0] < box[2] and box[1] < box[3]:
-            await self._edit({"kind": "resize", "cell": cell["cell"], "box_px": [int(side) for side in box]})
+        async with self._growing:
+            cell, data = self._shown.chosen_cell, self._shown.data
+            if cell is None or data is None:
+                return
+            width, height = data.whole[2], data.whole[3]
+            step = by * max(1, round(_STEP_UM / data.pixel_um))
+            x0, y0, x1, y1 = self._asked.now(cell["cell"], box_of(cell["box_px"]))
+            box = box_of(
+                (max(0, x0 - step), max(0, y0 - step), min(width, x1 + step), min(height, y1 + step))
+            )
+            if box[0] < box[2] and box[1] < box[3]:
+                await self._set_box(cell["cell"], box)
 
-    async def _edit(self, edit: dict[str, Any]) -> None:
-        if self._may and await named(self._view):
-            await self._view.change("review.edit", quiet=True, edits=[edit], **self._who())
+    def _shown_box(self, name: str) -> BoxPx | None:
+        cell = None if self._shown.data is None else self._shown.data.cell(name)
+        return None if cell is None else box_of(cell["box_px"])
+
+    async def _set_box(self, name: str, box: BoxPx) -> None:
+        shown = self._shown_box(name)
+        if await self._edit({"kind": "resize", "cell": name, "box_px": list(box)}) and shown is not None:
+            self._asked.note(name, shown, box)
+
+    async def _edit(self, edit: dict[str, Any]) -> bool:
+        """Make an edit; return True if it was made."""
+        if not (self._may and await named(self._view)):
+            return False
+        return await self._view.change("review.edit", quiet=True, edits=[edit], **self._who())
 
     async def _undo(self) -> None:
         if self._may and await named(self._view):
+            self._asked.forget()
             await self._view.change("review.undo", quiet=True, **self._who())
 
     def _who(self) -> dict[str, str]:

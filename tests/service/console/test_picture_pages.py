@@ -245,8 +245,7 @@ def test_a_cell_is_grown_shrunk_accepted_and_left_by_keys(reviewed: ReviewedDaem
     step = x0 - box()[0]
     assert step > 0
     assert box() == (x0 - step, y0 - step, x1 + step, y1 + step)
-    # The page steps from the box that it shows.
-    expect(page.get_by_text("1 resized")).to_be_visible()
+    # At once: the page need not show the new box yet.
     page.keyboard.press("s")
     until(lambda: box() == (x0, y0, x1, y1))
     page.keyboard.press("a")

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,6 +21,7 @@ class Answers:
     """A feed that answers as it is given to, and keeps what it was asked."""
 
     state = State(hello={"run": "r1"})
+    stopped = False
 
     def __init__(self, *answers: object) -> None:
         self._answers = list(answers)
@@ -78,6 +80,25 @@ def test_a_daemon_from_before_an_upgrade_pauses_although_it_takes_no_name(said: 
     assert [one.get("by") for one in feed.asked] == ["kim", None]
     assert said == ["pauses"]
     assert not changed(Answers(ApiError("bad_params", "another fault")))
+
+
+@pytest.mark.parametrize(("stopped", "ends"), [(True, asyncio.CancelledError), (False, RuntimeError)])
+def test_a_page_that_reads_while_the_console_ends_is_cancelled(
+    stopped: bool, ends: type[BaseException]
+) -> None:
+    """Its thread was refused, and the terminal showed where."""
+    feed = Answers({})
+    feed.stopped = stopped
+    run = FollowedRun(feed, Event[[]](), None)  # type: ignore[arg-type]
+    view = View(run, None, Role.WATCH, {}, "kim", True, "/")  # type: ignore[arg-type]
+
+    async def read() -> None:
+        await asyncio.get_running_loop().shutdown_default_executor()
+        with pytest.raises(ends):
+            await view.call("status")
+
+    run_alone(read())
+    assert feed.asked == []
 
 
 def test_a_move_in_the_queue_is_said_in_words() -> None:

@@ -1,5 +1,6 @@
 """Requests of the review to a daemon, without a browser: the widgets are left out."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from service.console.pictures.field_data import FieldData
 from service.console.review import edits
+from service.console.review.asked_boxes import AskedBoxes
 from service.console.review.choice import Choice
 from service.console.review.edits import Edits
 from tests.service.console.answers import Answering
@@ -35,8 +37,11 @@ def edits_of(view: View, box: tuple[int, int, int, int] | None, may: bool = True
     made: Any = Edits.__new__(Edits)
     row = {"rect_m": (0.0, 0.0, 40e-6, 30e-6)}
     data = FieldData(FIELD, row, (0.0, 0.0, 400.0, 300.0), None, [], [])
-    cell = None if box is None else {"cell": f"{FIELD}/c0001", "box_px": box}
+    cell = None if box is None else {"cell": f"{FIELD}/c0001", "box_px": list(box)}
+    if cell is not None:
+        data.cells.append(cell)
     made._view, made._may, made._reason = view, may, None
+    made._growing, made._asked = asyncio.Lock(), AskedBoxes()
     made._shown = SimpleNamespace(data=data, chosen_cell=cell)
     made._track = SimpleNamespace(value=True)
     return made
@@ -69,6 +74,41 @@ def test_a_cell_grows_up_to_the_edges_of_its_frame_and_never_shrinks_to_nothing(
     ]
     run_alone(edits_of(view, (100, 100, 100 + 2 * step, 150))._grow(-1))
     assert len(view.changed) == 3
+
+
+def test_a_step_begins_at_the_box_that_was_asked_for_last_although_the_picture_is_behind() -> None:
+    view, step = View(), max(1, round(edits._STEP_UM / 0.1))
+    made = edits_of(view, (100, 100, 160, 150))
+    shown = made._shown.chosen_cell
+
+    async def keys() -> None:
+        # As fast as they are pressed.
+        await asyncio.gather(made._grow(1), made._grow(1), made._grow(-1))
+        shown["box_px"] = [100 - step, 100 - step, 160 + step, 150 + step]
+        made._asked.drop_shown(made._shown_box)
+        await made._resize(shown["cell"], (90.0, 90.0, 170.0, 160.0))
+        await made._grow(1)
+
+    run_alone(keys())
+    larger, largest = ([100 - n, 100 - n, 160 + n, 150 + n] for n in (step, 2 * step))
+    after_drag = [90 - step, 90 - step, 170 + step, 160 + step]
+    assert boxes(view) == [larger, largest, larger, [90, 90, 170, 160], after_drag]
+
+
+def test_after_an_undo_a_step_begins_at_what_is_shown() -> None:
+    view, step = View(), max(1, round(edits._STEP_UM / 0.1))
+    made = edits_of(view, (100, 100, 160, 150))
+
+    async def keys() -> None:
+        await made._grow(1)
+        await made._undo()
+        await made._grow(1)
+
+    run_alone(keys())
+    larger = [100 - step, 100 - step, 160 + step, 150 + step]
+    assert [params["edits"][0]["box_px"] for name, params in view.changed if name == "review.edit"] == [
+        larger, larger,
+    ]  # fmt: skip
 
 
 def test_without_a_chosen_cell_nothing_is_marked_or_grown() -> None:
