@@ -15,8 +15,6 @@ NETWORKS = 3
 """Networks of which the log-odds are averaged."""
 OWN, READ, FIRST, SECOND, JOINED = 32, 24, 16, 12, 16
 """Widths of the layers."""
-
-
 SHAPES: Mapping[str, tuple[int, ...]] = {
     "middle": (COMPANY + LIGHT + FEATURES,),
     "spread": (COMPANY + LIGHT + FEATURES,),
