@@ -121,7 +121,7 @@ class SessionControl:
             parts.append(f"{fields[FieldState.PENDING]} fields without fluorescence")
         armed = store.queue.jobs(state=JobState.ARMED, limit=1)
         if armed:
-            parts.append(f"{armed[0].id}, in mid-scan, is left for review")
+            parts.append(f"{armed[0].id}, in mid-scan, is left for review if its beam was on")
         return ", ".join(parts)
 
     def acknowledge(self, by: str = _SOMEBODY) -> str:
