@@ -117,6 +117,7 @@ class Console:
             person=_cookie(cookies, NAME_COOKIE)[:LONGEST_NAME] or self._name,
             dark=_cookie(cookies, THEME_COOKIE) != "light",
             path=path,
+            client=ui.context.client,
         )
 
 

@@ -53,7 +53,25 @@ class Question:
 
 
 async def ask(view: View, question: Question) -> Answer | None:
-    """Show a dialog and return the person's answer, None if they changed their mind."""
+    """Show a dialog and return the person's answer.
+
+    None if they changed their mind or left the page, and while another question waits: the second click of
+    two on a button asks nothing.
+    """
+    if view.is_asking or view.is_gone:
+        return None
+    view.is_asking = True
+    # In the page itself: the place of the button may be written anew while the person thinks.
+    with ui.context.client.layout, ui.element() as place:
+        try:
+            return await _answer(view, question)
+        finally:
+            view.is_asking = False
+            if not place.is_deleted:
+                place.delete()
+
+
+async def _answer(view: View, question: Question) -> Answer | None:
     with ui.dialog() as dialog, ui.card().classes("ask"):
         dialog.props(f'aria-label="{question.button}" persistent')
         ui.label(question.title).classes("ask-title").props("role=heading aria-level=2")
@@ -94,6 +112,8 @@ async def ask(view: View, question: Question) -> Answer | None:
                 one.on("keydown.enter", lambda: dialog.submit(True) if is_complete() else None)
         check()
     confirmed = await dialog
+    if view.is_gone or dialog.is_deleted:
+        return None
     dialog.delete()
     if not confirmed:
         return None

@@ -1,13 +1,14 @@
 """One page as one person sees it: who they are, which run it shows, and what they may do."""
 
 import asyncio
+import inspect
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from nicegui import Event, ui
+from nicegui import Client, Event, ui
 
 from service.api.wire.messages import ErrorCode
 from service.console.computer.source import Computer
@@ -16,6 +17,8 @@ from service.console.run_state import State
 from service.console.safety import Role
 from service.errors import ApiError, InputError, NoDaemonError
 from service.model.phases import FINAL, Phase
+
+T = TypeVar("T")
 
 TROUBLE = (ApiError, InputError, NoDaemonError)
 """Errors of a request; each is one sentence."""
@@ -58,6 +61,8 @@ class View:
     dark : bool
     path : str
         Path of the page.
+    client : Client or None
+        The browser's side of the page; None without a browser.
     """
 
     run: FollowedRun
@@ -67,6 +72,11 @@ class View:
     person: str
     dark: bool
     path: str
+    client: Client | None = None
+    is_asking: bool = False
+    """True while a question waits for the person's answer."""
+    naming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the person is asked for their name."""
     _own_rev: int = 0
 
     @property
@@ -79,9 +89,36 @@ class View:
         return self.run.feed.events()
 
     def follow(self, refresh: Callable[[], Awaitable[None] | None]) -> None:
-        """Call `refresh` now, and after each change while the page is open."""
-        self.run.changed.subscribe(refresh)
-        ui.timer(0, refresh, once=True)
+        """Call `refresh` now, and after each change while the page is open.
+
+        One call ends before the next begins, so that nothing older is shown after something newer.
+        """
+        if not inspect.iscoroutinefunction(refresh):
+            self.run.changed.subscribe(refresh)
+            ui.timer(0, refresh, once=True)
+            return
+        busy = again = False
+
+        async def one_by_one() -> None:
+            nonlocal busy, again
+            again = True
+            if busy:
+                return
+            busy = True
+            try:
+                while again and not self.is_gone:
+                    again = False
+                    await refresh()
+            finally:
+                busy = False
+
+        self.run.changed.subscribe(one_by_one)
+        ui.timer(0, one_by_one, once=True)
+
+    @property
+    def is_gone(self) -> bool:
+        """True once the person has left the page: nothing may be shown on it any more."""
+        return self.client is not None and self.client.is_deleted
 
     def address(self, path: str, **query: str) -> str:
         """Return the address of a page, of the same run."""
@@ -112,7 +149,7 @@ class View:
         ------
         ApiError, NoDaemonError, InputError
         """
-        return await self._in_thread(self.run.feed.call, method, **params)
+        return await self.in_thread(self.run.feed.call, method, **params)
 
     @property
     def seq(self) -> int:
@@ -128,18 +165,24 @@ class View:
         ------
         ApiError, NoDaemonError, InputError
         """
-        return await self._in_thread(self.run.feed.recent, method, age_s, **params)
+        return await self.in_thread(self.run.feed.recent, method, age_s, **params)
 
-    async def _in_thread(
-        self, ask: Callable[..., dict[str, Any]], *given: Any, **params: Any
-    ) -> dict[str, Any]:
+    async def in_thread(self, work: Callable[..., T], *given: Any, **params: Any) -> T:
+        """Return the result of some work that takes time, done in a thread.
+
+        What waits for the result is cancelled if the person has left the page meanwhile: there is nothing any
+        more in which it could be shown.
+        """
         try:
-            return await asyncio.to_thread(ask, *given, **params)
-        except RuntimeError:
-            if self.run.feed.stopped:
-                # The console ends, and gives no more threads; the page ends with it.
+            result = await asyncio.to_thread(work, *given, **params)
+        except Exception as error:
+            # A console that ends gives no more threads; its pages end with it.
+            if self.is_gone or (isinstance(error, RuntimeError) and self.run.feed.stopped):
                 raise asyncio.CancelledError from None
             raise
+        if self.is_gone:
+            raise asyncio.CancelledError
+        return result
 
     @property
     def rev(self) -> int | None:
@@ -202,13 +245,13 @@ class View:
         if params.get("if_rev") is not None:
             # Nobody else has changed anything between that revision and this one.
             self._own_rev = int(reply["rev"])
-        if not quiet:
+        if not quiet and not self.is_gone:
             ui.notify(reply["message"], type="positive", multi_line=True)
         return True
 
-    @staticmethod
-    def _say(trouble: str) -> None:
-        ui.notify(trouble, type="negative", multi_line=True, timeout=10_000, close_button="Close")
+    def _say(self, trouble: str) -> None:
+        if not self.is_gone:
+            ui.notify(trouble, type="negative", multi_line=True, timeout=10_000, close_button="Close")
 
     def remember(self, cookie: str, value: str) -> None:
         """Keep a harmless value in the browser."""

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nicegui import ui
-from nicegui.events import GenericEventArguments, KeyEventArguments
+from nicegui.events import KeyEventArguments
 
 from service.console.computer.holder import HolderMap, HolderSection, SafeArea
 from service.console.holder import edits
 from service.console.holder.draft import Draft
 from service.console.holder.drawing import shapes_of, step_of, whole_of
+from service.console.inputs.number import NumberInput
 from service.console.parts import button
 from service.console.pictures.picture import Image, Picture
 from service.console.view import View
@@ -41,7 +42,7 @@ class Editor:
         self._image: tuple[str, tuple[int, int]] | None = None
         self._safe = NOWHERE
         self._chosen, self._adding = "", False
-        self._described: tuple[str, int | None, float | None] | None = None
+        self._opened = 0
         picture.on_choose(self._choose)
         picture.on_moved(lambda name, x, y: self._do(edits.moved(self.shown, name, (x, y))))
         picture.on_turned(lambda name, degrees: self._do(edits.turned(self.shown, name, degrees)))
@@ -65,29 +66,14 @@ class Editor:
         self._heading = ui.label().classes("card-title")
         self._says = ui.label().classes("muted")
         with ui.element("div").classes("holder-numbers"):
-            self._place = self._number("Place in order", 1, None, self._put)
-            self._angle = self._number("Turned by, °", -180, 180, self._turn_to)
+            self._place = NumberInput("Place in order", low=1, whole=True)
+            self._angle = NumberInput("Turned by, °", low=-180, high=180)
+        for made, handle in ((self._place, self._put), (self._angle, self._turn_to)):
+            made.props("outlined dense").on_entered(handle)
         self._ordered = ui.checkbox("The list is in the order of cutting", on_change=self._set_ordered)
         self._ordered.props("dense")
         ui.label(_KEYS).classes("muted keys")
         self.refresh()
-
-    def _number(
-        self, label: str, low: float, high: float | None, handle: Callable[[float], None]
-    ) -> ui.number:
-        made = ui.number(label, min=low, max=high).props("outlined dense")
-
-        def entered(event: GenericEventArguments) -> None:
-            self._described = None  # what was typed gives way to what holds
-            if event.args:
-                typed = max(float(event.args), low)
-                handle(typed if high is None else min(typed, high))
-            self._describe()
-
-        # The text in the browser counts: a picture that arrives meanwhile may set what the server knows.
-        for kind in ("keydown.enter", "blur"):
-            made.on(kind, entered, js_handler="(event) => emit(event.target.value)")
-        return made
 
     @property
     def shown(self) -> HolderMap:
@@ -97,6 +83,7 @@ class Editor:
     def open(self, draft: Draft) -> None:
         """Show another list."""
         self.draft, self._chosen, self._adding = draft, "", False
+        self._opened += 1
         self.refresh()
 
     def set_picture(self, address: str, size_px: tuple[int, int]) -> None:
@@ -138,10 +125,10 @@ class Editor:
         self._heading.set_text("Choose a section in the picture" if one is None else one.id)
         self._says.set_text(_facts(one, one is not None and one.id in out))
         turned = None if one is None or one.rotation_deg is None else round(one.rotation_deg, 2)
-        if self._described != (self._chosen, place, turned):  # else a person may be typing
-            self._described = self._chosen, place, turned
-            self._place.set_value(place)
-            self._angle.set_value(turned)
+        # Sections of another list may have the same names.
+        meant = "" if one is None else f"{self._opened} {one.id}"
+        self._place.show(meant, place)
+        self._angle.show(meant, turned)
         self._place.set_enabled(place is not None)
         self._angle.set_enabled(turned is not None)
         self._ordered.set_value(shown.in_cutting_order)
@@ -200,16 +187,22 @@ class Editor:
             self._chosen = ""
         self.refresh()
 
-    def _put(self, place: float) -> None:
-        self._do(edits.placed(self.shown, self._chosen, int(place)))
+    def _meant(self, meant: str) -> str:
+        """Return the section that a number was typed for; empty if its list is not open any more."""
+        opened, _, name = meant.partition(" ")
+        return name if opened == str(self._opened) else ""
 
-    def _turn_to(self, degrees: float) -> None:
-        one = self.shown.find(self._chosen)
+    def _put(self, meant: str, place: float) -> None:
+        self._do(edits.placed(self.shown, self._meant(meant), int(place)))
+
+    def _turn_to(self, meant: str, degrees: float) -> None:
+        name = self._meant(meant)
+        one = self.shown.find(name)
         if one is None or one.rotation_deg is None:
             return
         by = degrees - round(one.rotation_deg, 2)
         if by:
-            self._do(edits.turned(self.shown, self._chosen, by))
+            self._do(edits.turned(self.shown, name, by))
 
     def _set_ordered(self) -> None:
         if bool(self._ordered.value) != self.shown.in_cutting_order:

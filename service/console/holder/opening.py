@@ -1,6 +1,5 @@
 """The choice of what is shown: a section list, an overview, landmarks, and the stage of a configuration."""
 
-import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from service.console.ask import Question, ask
 from service.console.computer.holder import HolderMap
 from service.console.holder.draft import Draft
 from service.console.holder.editing import NOWHERE, Editor
+from service.console.inputs.choice import Choice, choice
 from service.console.parts import button
 from service.console.pictures.served import address_of
 from service.console.view import TROUBLE, View
@@ -48,8 +48,8 @@ class Opening:
         self._stage.on_value_change(self.show_stage)
 
     @staticmethod
-    def _select(label: str) -> ui.select:
-        made = ui.select({}, label=label).props("outlined dense options-dense clearable")
+    def _select(label: str) -> Choice:
+        made = choice([], label).props("clearable")
         # One without options does not open, and shows that it is not ready.
         made.disable()
         return made
@@ -63,18 +63,16 @@ class Opening:
         """Offer the files that are there now, or say why they cannot be."""
         files = self._view.computer.holder
         try:
-            lists = await asyncio.to_thread(files.lists)
-            overviews = await asyncio.to_thread(files.overviews)
-            configurations = await asyncio.to_thread(self._view.computer.configurations)
+            lists = await self._view.in_thread(files.lists)
+            overviews = await self._view.in_thread(files.overviews)
+            configurations = await self._view.in_thread(self._view.computer.configurations)
         except TROUBLE as error:
             self._says.set_text(str(error))
             return
         first = self._stage.value or (_FIRST if _FIRST in configurations else None)
         for one, names in ((self._list, lists), (self._overview, overviews), (self._landmarks, lists)):
-            one.set_options(
-                dict(zip(names, names, strict=True)), value=one.value if one.value in names else None
-            )
-        self._stage.set_options(dict(zip(configurations, configurations, strict=True)), value=first)
+            one.set_options(names, value=one.value if one.value in names else None)
+        self._stage.set_options(configurations, value=first)
         for one in (self._list, self._overview, self._landmarks, self._stage):
             one.enable()
         if not lists and not overviews:
@@ -93,7 +91,7 @@ class Opening:
         if not await self._may_drop():
             return
         before = self._editor.shown
-        found = await self._try(lambda: asyncio.to_thread(files.read, name), f"Reading {name}…", self._open)
+        found = await self._try(lambda: self._view.in_thread(files.read, name), f"Reading {name}…", True)
         if found is None or not await self._may_drop_since(before):
             return
         self._editor.open(Draft(found, name))
@@ -108,7 +106,7 @@ class Opening:
             return
         before = self._editor.shown
         says = f"Finding the sections in {name}; that may take minutes…"
-        found = await self._try(lambda: asyncio.to_thread(files.find, name), says, self._find)
+        found = await self._try(lambda: self._view.in_thread(files.find, name), says, True)
         if found is None or not await self._may_drop_since(before):
             return
         self._says.set_text("Look at each outline; then save the list.")
@@ -142,15 +140,17 @@ class Opening:
         name = str(self._overview.value or "")
         if name:
             files = self._view.computer.holder
-            found = await self._try(lambda: asyncio.to_thread(files.picture, name), f"Reading {name}…", None)
-            if found is not None:
+            found = await self._try(lambda: self._view.in_thread(files.picture, name), f"Reading {name}…")
+            # Another may have been chosen meanwhile.
+            if found is not None and self._overview.value == name:
                 self._says.set_text("")
                 self._editor.set_picture(address_of(base64.b64decode(found.jpeg)), found.size_px)
 
     async def _read_landmarks(self) -> None:
-        shown = self._editor.shown
+        shown, draft, chosen = self._editor.shown, self._editor.draft, self._landmarks.value
         landmarked = await self._with_landmarks(shown)
-        if landmarked != shown:
+        still = self._editor.draft is draft and self._landmarks.value == chosen
+        if landmarked != shown and still:
             self._editor.change(replace(self._editor.shown, landmarks=landmarked.landmarks))
             await self.show_stage()
 
@@ -160,7 +160,7 @@ class Opening:
         if not name or not shown.sections or shown.unit != "px":
             return shown
         files = self._view.computer.holder
-        found = await self._try(lambda: asyncio.to_thread(files.landmarks, name), "", None)
+        found = await self._try(lambda: self._view.in_thread(files.landmarks, name), "")
         return shown if found is None else replace(shown, landmarks=found)
 
     async def show_stage(self) -> None:
@@ -170,20 +170,30 @@ class Opening:
             self._editor.set_safe_area(NOWHERE)
             return
         files = self._view.computer.holder
-        found = await self._try(lambda: asyncio.to_thread(files.safe_area, shown, chosen), "", None)
+        found = await self._try(lambda: self._view.in_thread(files.safe_area, shown, chosen), "")
+        now = self._editor.shown
+        if (self.configuration, now.unit, now.landmarks) != (chosen, shown.unit, shown.landmarks):
+            # Another was chosen since, or another list opened.
+            await self.show_stage()
+            return
         self._editor.set_safe_area(found or NOWHERE)
 
-    async def _try(self, work: Callable[[], Awaitable[T]], says: str, by: ui.button | None) -> T | None:
-        """Do some work, and say what is wrong if it cannot be done."""
+    async def _try(self, work: Callable[[], Awaitable[T]], says: str, opens: bool = False) -> T | None:
+        """Do some work, and say what is wrong if it cannot be done.
+
+        Nothing else is opened meanwhile if it `opens`.
+        """
         if says:
             self._says.set_text(says)
-        if by is not None:
-            by.disable()
+        if opens:
+            self._open.disable()
+            self._find.disable()
         try:
             return await work()
         except TROUBLE as error:
             self._says.set_text(str(error))
             return None
         finally:
-            if by is not None:
-                by.enable()
+            if opens:
+                self._open.enable()
+                self._find.enable()

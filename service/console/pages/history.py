@@ -21,7 +21,7 @@ def build(view: View) -> None:
     """Make the page."""
     older: list[dict[str, Any]] = []
     shown: list[int] = []
-    all_kinds = False
+    all_kinds = fetching = False
     with ui.element("div").classes("card"):
         with ui.element("div").classes("tools"):
             ui.label("What happened, newest first").classes("card-title")
@@ -43,6 +43,16 @@ def build(view: View) -> None:
         more.set_visibility(earliest > 1 and len(wanted) < _MOST)
 
     async def fetch() -> None:
+        nonlocal fetching
+        if fetching:
+            return
+        fetching = True
+        try:
+            await fetch_earlier()
+        finally:
+            fetching = False
+
+    async def fetch_earlier() -> None:
         latest = view.events()
         earliest = older[0]["seq"] if older else latest[0]["seq"] if latest else 1
         try:

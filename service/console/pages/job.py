@@ -55,6 +55,8 @@ def build(view: View) -> None:
         try:
             found = await view.recent("queue.get", job=name)
         except TROUBLE as error:
+            # Asked again with the next status.
+            seen_seq = -1
             trouble.set_text(str(error))
             trouble.set_visibility(True)
             return

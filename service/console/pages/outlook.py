@@ -1,6 +1,5 @@
 """The estimate of a session that has not begun: time, data, and the places of its sections."""
 
-import asyncio
 from datetime import datetime
 
 from nicegui import ui
@@ -34,13 +33,13 @@ class Outlook:
     async def show(self, configuration: str, kind: str, sections: int | None) -> None:
         """Estimate a session, the last that was asked for."""
         self._asked = asked = (configuration, kind, sections)
+        self.says = ""
         self._sum.set_text("Estimating…")
         self._detail.set_text("")
         try:
-            found = await asyncio.to_thread(self._view.computer.estimate, configuration, kind, sections)
+            found = await self._view.in_thread(self._view.computer.estimate, configuration, kind, sections)
         except TROUBLE as error:
             if self._asked == asked:
-                self.says = ""
                 self._sum.set_text("No session can begin with it")
                 self._detail.set_text(str(error))
             return

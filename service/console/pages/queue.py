@@ -6,6 +6,7 @@ from typing import Any, Literal
 from nicegui import ui
 
 from service.console.changes import steering
+from service.console.inputs.choice import Choice, choice
 from service.console.parts import button
 from service.console.view import TROUBLE, View
 from service.model.jobs import JobKind, JobState
@@ -44,6 +45,10 @@ class _Place:
     seen_seq: int = -1
     """Last event that the rows show."""
 
+    def asked(self) -> dict[str, Any]:
+        """Return the parameters of `queue.list` for the rows of this place."""
+        return {"after": self.before[-1], "state": self.state, "section": self.section or None}
+
     def back_to_front(self) -> None:
         """Go to the first page."""
         self.before, self.seen_seq = [None], -1
@@ -58,9 +63,9 @@ def build(view: View) -> None:
     with ui.element("div").classes("card"):
         with ui.element("div").classes("tools"):
             with ui.element("div").classes("tools-end"):
-                choice = ui.select({}, label="State").props("outlined dense options-dense").classes("filter")
+                states = choice({}, "State").classes("filter")
                 # It has no options before the state is known, and would not open.
-                choice.disable()
+                states.disable()
                 section = ui.input("Section", value=place.section, placeholder="S0001")
                 section.props("outlined dense clearable debounce=400 maxlength=100").classes("filter")
             buttons = ui.element("div").classes("tools-end")
@@ -86,21 +91,20 @@ def build(view: View) -> None:
         _offer_choice(table, view.may_steer)
         check()
         # The counts come with the status, which may be later than the rows.
-        _offer_states(choice, status["jobs"], place.state)
-        choice.enable()
+        _offer_states(states, status["jobs"], place.state)
+        states.enable()
         if view.seq == place.seen_seq and not anew:
             return
-        place.seen_seq = view.seq
+        place.seen_seq, asked = view.seq, place.asked()
         try:
-            found = await view.recent(
-                "queue.list",
-                limit=_ROWS,
-                after=place.before[-1],
-                state=place.state,
-                section=place.section or None,
-            )
+            found = await view.recent("queue.list", limit=_ROWS, **asked)
         except TROUBLE as error:
+            # Asked again with the next status.
+            place.seen_seq = -1
             shown.set_text(str(error))
+            return
+        if asked != place.asked():
+            # The person has gone on to other rows meanwhile.
             return
         place.after = found["after"] if found["jobs"] else None
         rows = [_row(view, job) for job in found["jobs"]]
@@ -120,13 +124,15 @@ def build(view: View) -> None:
     async def turn(later: bool) -> None:
         if later and place.after is not None:
             place.before.append(place.after)
+            # A second click, before these rows are shown, does not skip others.
+            place.after = None
         elif not later and len(place.before) > 1:
             place.before.pop()
         table.selected = []
         await show(anew=True)
 
     async def filtered() -> None:
-        place.state = JobState(choice.value) if choice.value else None
+        place.state = JobState(states.value) if states.value else None
         place.section = (section.value or "").strip()
         place.back_to_front()
         table.selected = []
@@ -134,7 +140,7 @@ def build(view: View) -> None:
 
     back.on_click(lambda: turn(False))
     forth.on_click(lambda: turn(True))
-    choice.on_value_change(filtered)
+    states.on_value_change(filtered)
     section.on_value_change(filtered)
     with buttons:
         check = steering.buttons(view, lambda: {row["job"]: JobState(row["code"]) for row in table.selected})
@@ -150,11 +156,11 @@ def _offer_choice(table: ui.table, may: bool) -> None:
         table.selected = []
 
 
-def _offer_states(choice: ui.select, counts: dict[str, int], chosen: JobState | None) -> None:
+def _offer_states(states: Choice, counts: dict[str, int], chosen: JobState | None) -> None:
     options = {"": f"All states ({sum(counts.values()):,})"}
     options |= {state.value: f"{JOBS[state].capitalize()} ({counts.get(state, 0):,})" for state in JobState}
-    if options != choice.options:
-        choice.set_options(options, value=chosen.value if chosen else "")
+    if options != states.options:
+        states.set_options(options, value=chosen.value if chosen else "")
 
 
 def _row(view: View, job: dict[str, Any]) -> dict[str, Any]:

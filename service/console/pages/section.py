@@ -2,6 +2,7 @@
 
 from nicegui import ui
 
+from service.console.inputs.choice import choice
 from service.console.parts import button
 from service.console.pictures.picture import picture_with_zoom
 from service.console.pictures.places import around
@@ -16,10 +17,7 @@ def build(view: View) -> None:
     data: SectionData | None = None
     with ui.element("div").classes("card fills montage"):
         with ui.element("div").classes("tools"):
-            choice = ui.select([], label="Section").props(
-                "outlined dense options-dense use-input fill-input hide-selected input-debounce=0"
-            )
-            choice.classes("filter")
+            offered = choice([], "Section", filtered=True).classes("filter")
             with ui.element("div").classes("tools-end"):
                 fluorescence = ui.switch("Fluorescence", value=True).props("dense")
                 cells = ui.switch("Cells", value=True).props("dense")
@@ -50,18 +48,19 @@ def build(view: View) -> None:
             return
         seen_seq = view.seq
         try:
-            if not choice.options:
+            if not offered.options:
                 names = [row["section"] for row in await read_sections(view)]
                 wanted = view.query.get("section", "")
                 # Setting the value comes back here.
-                choice.set_options(names, value=wanted if wanted in names else next(iter(names), None))
+                offered.set_options(names, value=wanted if wanted in names else next(iter(names), None))
                 return
-            name = str(choice.value)
+            name = str(offered.value)
             found = await read_section(view, name)
         except TROUBLE as error:
+            seen_seq = -1
             say(str(error))
             return
-        if name == str(choice.value):
+        if name == str(offered.value):
             data = found
             say("" if data.fluorescence else "No fluorescence to show yet.")
             draw()
@@ -73,10 +72,10 @@ def build(view: View) -> None:
         await show()
 
     def turn(by: int) -> None:
-        names = list(choice.options)
+        names = list(offered.options)
         if names:
-            at = names.index(choice.value) if choice.value in names else 0
-            choice.set_value(names[(at + by) % len(names)])
+            at = names.index(offered.value) if offered.value in names else 0
+            offered.set_value(names[(at + by) % len(names)])
 
     def open_shape(name: str) -> None:
         kind, _, what = name.partition(" ")
@@ -85,7 +84,7 @@ def build(view: View) -> None:
         elif kind == "cell":
             ui.navigate.to(view.address("/field", field=what.rpartition("/")[0], cell=what))
 
-    choice.on_value_change(chosen)
+    offered.on_value_change(chosen)
     for one in (fluorescence, cells, frames, electron):
         one.on_value_change(draw)
     picture.on_choose(open_shape)

@@ -41,6 +41,7 @@ def build(view: View) -> None:
         try:
             rows[:] = await read_sections(view)
         except TROUBLE as error:
+            seen_seq = -1
             trouble.set_text(str(error))
             trouble.set_visibility(True)
             return

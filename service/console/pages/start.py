@@ -1,12 +1,13 @@
 """The page of runs: start a session, look at the runs of this computer."""
 
-import asyncio
 from datetime import datetime
 
 from nicegui import ui
 
 from service.console.ask import Question, ask
 from service.console.computer.source import FoundRun, Report
+from service.console.inputs.choice import choice
+from service.console.inputs.number import NumberInput
 from service.console.pages.outlook import Outlook
 from service.console.parts import button
 from service.console.safety import Role
@@ -22,6 +23,9 @@ _FIRST = "simulator"
 
 _LOOK_S = 5.0
 """Time between two looks at the runs, s."""
+
+_QUIET_S = 0.4
+"""Time without a key after which a number of sections is estimated, s. Chosen by hand."""
 
 _WORDS = {"ok": "OK", "warn": "Warning", "red": "Not ready"}
 
@@ -42,12 +46,13 @@ def _start(view: View) -> None:
         names = view.computer.configurations()
         wanted = view.query.get("configuration", "")
         value = wanted if wanted in names else _FIRST
-        configuration = ui.select(names, label="Profile or configuration file", value=value)
-        configuration.props("outlined dense options-dense")
+        configuration = choice(names, "Profile or configuration file", value=value)
         ui.link("From a section list or an overview…", view.address("/holder")).classes("from-list")
         kind = ui.radio(_KINDS, value="dry-run").classes("kinds")
-        sections = ui.number("Sections (empty: as configured)", min=1, max=1000, precision=0)
-        sections.props("outlined dense debounce=400").bind_visibility_from(kind, "value", value="dry-run")
+        sections = NumberInput(
+            "Sections (empty: as configured)", low=1, high=1000, whole=True, quiet_s=_QUIET_S
+        )
+        sections.props("outlined dense").bind_visibility_from(kind, "value", value="dry-run")
         with ui.element("div").classes("controls"):
             check = button("Check")
             begin = button("Start…", look="primary")
@@ -60,18 +65,25 @@ def _start(view: View) -> None:
         return int(sections.value) if sections.value and kind.value == "dry-run" else None
 
     async def estimated() -> None:
+        # What was found was found of another choice.
+        says.set_text("")
+        findings.clear()
         await outlook.show(str(configuration.value), str(kind.value), count())
 
     async def checked() -> None:
+        chosen = str(configuration.value)
         says.set_text("Checking; nothing is moved or switched…")
         check.disable()
-        report = await asyncio.to_thread(view.computer.check, str(configuration.value))
-        check.enable()
-        says.set_text(_verdict(report))
-        _write(findings, report)
+        try:
+            report = await view.in_thread(view.computer.check, chosen)
+        finally:
+            check.enable()
+        if str(configuration.value) == chosen:
+            says.set_text(_verdict(report))
+            _write(findings, report)
 
     async def started() -> None:
-        chosen, what = str(configuration.value), str(kind.value)
+        chosen, what, number = str(configuration.value), str(kind.value), count()
         question = Question(
             f"Start a session with {chosen}?",
             f"{outlook.says} It rehearses on simulated devices, in real time."
@@ -88,7 +100,7 @@ def _start(view: View) -> None:
         says.set_text("Starting; the checks before a session may take a minute…")
         begin.disable()
         try:
-            name = await asyncio.to_thread(view.computer.start, chosen, what, count())
+            name = await view.in_thread(view.computer.start, chosen, what, number)
         except TROUBLE as error:
             says.set_text(str(error))
         else:
@@ -127,7 +139,7 @@ def _runs(view: View) -> None:
     shown: list[FoundRun] = []
 
     async def show() -> None:
-        found = await asyncio.to_thread(view.computer.runs)
+        found = await view.in_thread(view.computer.runs)
         if found == shown and found:
             return
         shown[:] = found

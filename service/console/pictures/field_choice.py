@@ -5,6 +5,7 @@ from functools import partial
 
 from nicegui import ui
 
+from service.console.inputs.choice import choice
 from service.console.parts import button
 from service.console.pictures.field_data import read_names
 from service.console.view import View
@@ -22,8 +23,7 @@ class FieldChoice:
 
     def __init__(self, view: View, on_open: Callable[[str], Awaitable[None]]) -> None:
         self._view, self._on_open = view, on_open
-        self._select = ui.select([], label="Field", on_change=self._opened)
-        self._select.props("outlined dense options-dense use-input fill-input hide-selected input-debounce=0")
+        self._select = choice([], "Field", on_change=self._opened, filtered=True)
         self._select.classes("filter")
         with ui.element("div").classes("tools-end"):
             for text, label, by in (("Before", "Field before", -1), ("After", "Field after", 1)):
@@ -38,6 +38,9 @@ class FieldChoice:
         """
         if not self._select.options:
             names = await read_names(self._view)
+            # The page may have been refreshed twice, and a field chosen since.
+            if self._select.options:
+                return
             self._select.set_options(names, value=wanted if wanted in names else next(iter(names), None))
 
     async def _opened(self) -> None:

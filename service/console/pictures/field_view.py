@@ -101,9 +101,8 @@ class FieldView:
         status = self._view.state.status
         if status is None or status["last_seq"] == self._seen_seq or not self._field:
             return
-        self._seen_seq = status["last_seq"]
+        self._seen_seq, name = status["last_seq"], self._field
         try:
-            name = self._field
             data = await read_field(self._view, name)
             if name != self._field:
                 # Another field was opened meanwhile.
@@ -112,9 +111,12 @@ class FieldView:
             self._draw()
             self._on_chosen()
             await read_electron_images(self._view, data)
-            if data.electron:
+            if data.electron and self.data is data:
                 self._draw()
         except TROUBLE as error:
+            if name == self._field:
+                # Asked again with the next status.
+                self._seen_seq = -1
             self.trouble.set_text(str(error))
             self.trouble.set_visibility(True)
             return

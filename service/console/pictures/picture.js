@@ -142,7 +142,8 @@ export default {
       } else if (event.target.dataset.turn) {
         this.drag = { kind: "turn", id: this.turner.id, middle: this.turner.middle, at };
       } else if (this.tool === "edit" && this.editable && event.target.dataset.id && event.target.dataset.id === this.chosen) {
-        this.drag = { kind: "carry", id: this.chosen, at, from: [event.clientX, event.clientY] };
+        const middle = this.shapes.find((s) => s.id === this.chosen)?.middle;
+        this.drag = { kind: "carry", id: this.chosen, middle, at, from: [event.clientX, event.clientY] };
       } else if (this.tool === "draw") this.drag = { kind: "draw", at, from: [event.clientX, event.clientY], id: event.target.dataset.id };
       else this.drag = { kind: "look", at, from: [event.clientX, event.clientY], id: event.target.dataset.id };
     },
@@ -188,7 +189,7 @@ export default {
         if (this.tool === "add") this.$emit("placed", { at: drag.at });
         else this.$emit("choose", { id: drag.id || "" });
       }
-      if (drag?.kind === "carry" && this.shifted) this.$emit("moved", { id: drag.id, by: this.shifted.by });
+      if (drag?.kind === "carry" && this.shifted) this.$emit("moved", { id: drag.id, by: this.shifted.by, from: drag.middle });
       if (drag?.kind === "turn" && this.shifted) this.$emit("turned", { id: drag.id, degrees: this.shifted.degrees });
       if (drag?.kind === "resize" && this.moved) this.$emit("resized", { id: drag.id, box: this.moved.box });
       if (drag?.kind === "draw" && this.drawn) this.$emit("drawn", { box: this.drawn });

@@ -156,11 +156,20 @@ class Picture(ui.element, component=Path(__file__).with_name("picture.js")):
         self.on("placed", lambda event: handle(*(float(v) for v in _given(event)["at"])))
 
     def on_moved(self, handle: Callable[[str, float, float], Any]) -> None:
-        """Call `handle` with the identifier of a shape and the distance by which it was moved."""
-        self.on(
-            "moved",
-            lambda event: handle(str(_given(event)["id"]), *(float(v) for v in _given(event)["by"])),
-        )
+        """Call `handle` with the identifier of a shape and the distance by which it is to be moved.
+
+        The person has seen where they put it: what has moved it since they took it is not added.
+        """
+
+        def moved(event: GenericEventArguments) -> None:
+            given = _given(event)
+            name, (x, y) = str(given["id"]), (float(v) for v in given["by"])
+            now = next((one.get("middle") for one in self._props["shapes"] if one["id"] == name), None)
+            if now is not None and given.get("from") is not None:
+                x, y = x + float(given["from"][0]) - now[0], y + float(given["from"][1]) - now[1]
+            handle(name, x, y)
+
+        self.on("moved", moved)
 
     def on_turned(self, handle: Callable[[str, float], Any]) -> None:
         """Call `handle` with the identifier of a shape and the turn, degrees counter-clockwise."""

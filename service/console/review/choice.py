@@ -5,6 +5,8 @@ from typing import Any
 
 from nicegui import ui
 
+from service.console.inputs.choice import choice
+from service.console.inputs.number import NumberInput
 from service.console.parts import button
 from service.console.review.edits import named
 from service.console.view import TROUBLE, View
@@ -33,9 +35,8 @@ class Choice:
         self._shown: dict[str, Any] | None = None
         ui.label("Cells to image").classes("card-title")
         self._now = ui.label()
-        self._kind = ui.select(_CHOICES, value="all", label="Choose", on_change=self._offer)
-        self._kind.props("outlined dense options-dense")
-        self._count = ui.number("How many", value=10, min=1, max=1_000_000, precision=0).props(
+        self._kind = choice(_CHOICES, "Choose", value="all", on_change=self._offer)
+        self._count = NumberInput("How many", value=10, low=1, high=1_000_000, whole=True).props(
             "outlined dense"
         )
         self._names = ui.input("Tracks, such as T0001 T0002").props("outlined dense maxlength=2000")

@@ -162,14 +162,21 @@ class Edits:
 
 
 async def named(view: View) -> bool:
-    """Ask for the person's name once; return True if it is known."""
-    if not view.person:
-        await ask(
-            view,
-            Question(
-                "Your edits are recorded with your name",
-                "Until the beam begins, each of them can be undone.",
-                "Go on",
-            ),
-        )
+    """Ask for the person's name once; return True if it is known.
+
+    Edits that come while the question is open wait for its answer.
+    """
+    if view.person:
+        return True
+    is_asked = view.naming.locked()
+    async with view.naming:
+        if not (view.person or is_asked):
+            await ask(
+                view,
+                Question(
+                    "Your edits are recorded with your name",
+                    "Until the beam begins, each of them can be undone.",
+                    "Go on",
+                ),
+            )
     return bool(view.person)

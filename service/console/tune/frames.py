@@ -1,17 +1,20 @@
 """The choice of the frame that is tried: a field of the run, or an image of the console's folder."""
 
-import asyncio
 import base64
 from collections.abc import Callable
 
 from nicegui import ui
 
 from service.console.computer.trials import FrameChoice
+from service.console.inputs.choice import choice
+from service.console.inputs.number import NumberInput
 from service.console.pictures.field_data import read_names
 from service.console.view import TROUBLE, View
 from service.errors import InputError
 
 _FIELD, _FILE = "field ", "file "
+_QUIET_S = 0.5
+"""Time without a key after which a number that is typed is tried, s. Chosen by hand."""
 
 
 class FrameOfChoice:
@@ -28,8 +31,7 @@ class FrameOfChoice:
         self._last = "", ""
         """The field whose frame was fetched last, and its file."""
         ui.label("Frame").classes("card-title").props("role=heading aria-level=2")
-        self._what = ui.select({}, label="Field of the run, or image", on_change=self._changed)
-        self._what.props("outlined dense options-dense use-input fill-input hide-selected input-debounce=0")
+        self._what = choice({}, "Field of the run, or image", on_change=self._changed, filtered=True)
         # What is typed before the options are there would be lost.
         self._what.disable()
         self._page = self._number("Page", 1, 100_000, 1)
@@ -40,15 +42,15 @@ class FrameOfChoice:
             self._channel.on_value_change(self._on_change)
         ui.timer(0, self._offer, once=True)
 
-    def _number(self, label: str, low: float, high: float, value: float | None = None) -> ui.number:
-        made = ui.number(label, min=low, max=high, value=value, on_change=self._on_change)
-        return made.props("outlined dense debounce=500")
+    def _number(self, label: str, low: float, high: float, value: float | None = None) -> NumberInput:
+        made = NumberInput(label, low=low, high=high, value=value, quiet_s=_QUIET_S)
+        return made.props("outlined dense").on_value_change(self._on_change)
 
     async def _offer(self) -> None:
         images: list[str] = []
         hint = "Put a TIFF or PNG into the folder in which the console was started."
         try:
-            images = await asyncio.to_thread(self._view.computer.tuner.images)
+            images = await self._view.in_thread(self._view.computer.tuner.images)
         except TROUBLE as error:
             # Fields of the run are left.
             hint = str(error)
@@ -74,7 +76,7 @@ class FrameOfChoice:
     def show_pages(self, count: int) -> None:
         """Offer the pages of the file."""
         self._page.set_visibility(count > 1)
-        self._page.max = count
+        self._page.limit(count)
 
     async def choice(self) -> FrameChoice:
         """Return the chosen frame; that of a field is fetched from the run.
@@ -102,6 +104,6 @@ class FrameOfChoice:
             offset = int(part["after"])
         if not data:
             raise InputError(f"{field} has no frame yet")
-        path = await asyncio.to_thread(self._view.computer.tuner.keep, field, bytes(data))
+        path = await self._view.in_thread(self._view.computer.tuner.keep, field, bytes(data))
         self._last = field, path
         return path

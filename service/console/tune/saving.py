@@ -1,6 +1,5 @@
 """Settings that were tried, saved as a configuration."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
@@ -38,7 +37,7 @@ class Saving:
     async def _save(self) -> None:
         name = str(self._name.value or "").strip().removesuffix(".yaml")
         file = f"{name}.yaml"
-        exists = file in await asyncio.to_thread(self._view.computer.configurations)
+        exists = file in await self._view.in_thread(self._view.computer.configurations)
         question = Question(
             f"Replace {file}?" if exists else f"Save {file}?",
             ("What it holds now is lost. " if exists else "")
@@ -54,7 +53,7 @@ class Saving:
             answer = None if trial is None else await ask(self._view, question)
             if trial is None or answer is None:
                 return
-            made = await asyncio.to_thread(self._view.computer.tuner.save, trial, name, answer.by, exists)
+            made = await self._view.in_thread(self._view.computer.tuner.save, trial, name, answer.by, exists)
         except TROUBLE as error:
             self._says.set_text(str(error))
             return

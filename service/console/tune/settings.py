@@ -1,18 +1,21 @@
 """The settings of detection as a form, made from their model."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from nicegui import ui
 
 from service.console.computer.trials import Setting, Value
+from service.console.inputs.choice import choice
+from service.console.inputs.number import NumberInput
 from service.console.parts import button
 from service.console.view import TROUBLE, View
 
 _FIRST = "simulator"
 _FINE, _COARSE = 0.01, 0.1
 """Steps of a slider: up to a range of 1, and beyond."""
+_QUIET_S = 0.4
+"""Time without a key after which a number that is typed is tried, s. Chosen by hand."""
 
 
 class Settings:
@@ -32,9 +35,9 @@ class Settings:
         ui.label("Settings of detection").classes("card-title").props("role=heading aria-level=2")
         names = view.computer.configurations()
         wanted = view.query.get("configuration", "")
-        self._configuration = ui.select(
-            names, label="Begin with", value=wanted if wanted in names else _FIRST, on_change=self.open
-        ).props("outlined dense options-dense")
+        self._configuration = choice(
+            names, "Begin with", value=wanted if wanted in names else _FIRST, on_change=self.open
+        )
         self._form = ui.element("div")
         self._trouble = ui.label().classes("effect")
         with ui.element("div").classes("tools-end"):
@@ -63,13 +66,17 @@ class Settings:
         }
 
     async def _read(self) -> None:
+        name, trouble = self.configuration, ""
+        found: tuple[Setting, ...] = ()
         try:
-            self._settings = await asyncio.to_thread(self._view.computer.tuner.settings, self.configuration)
+            found = await self._view.in_thread(self._view.computer.tuner.settings, name)
         except TROUBLE as error:
-            self._settings = ()
-            self._trouble.set_text(str(error))
-        else:
-            self._trouble.set_text("")
+            trouble = str(error)
+        if name != self.configuration:
+            # Another was chosen meanwhile, and is read, too.
+            return
+        self._settings = found
+        self._trouble.set_text(trouble)
         self._form.clear()
         self._inputs, self._rows = {}, {}
         with self._form:
@@ -94,8 +101,7 @@ class Settings:
 def _input(one: Setting) -> Any:
     """Make the input of a setting: a choice, a switch, or a slider with its number."""
     if one.kind == "choice":
-        made = ui.select(list(one.options), label=one.says, value=one.value)
-        return made.props("outlined dense options-dense").tooltip(one.key)
+        return choice(list(map(str, one.options)), one.says, value=str(one.value)).tooltip(one.key)
     if one.kind == "switch":
         return ui.switch(one.says, value=bool(one.value)).props("dense").tooltip(one.key)
     step = _FINE if one.high - one.low <= 1 else _COARSE
@@ -103,6 +109,6 @@ def _input(one: Setting) -> Any:
     with ui.element("div").classes("tune-number"):
         slider = ui.slider(min=one.low, max=one.high, step=step, value=float(one.value))
         slider.props(f'aria-label="{one.key}"')
-        number = ui.number(value=float(one.value), min=one.low, max=one.high, step=step)
-        number.props(f'outlined dense debounce=400 aria-label="{one.key}"').bind_value(slider)
+        number = NumberInput(value=float(one.value), low=one.low, high=one.high, quiet_s=_QUIET_S)
+        number.props(f'outlined dense step={step} aria-label="{one.key}"').bind_value(slider)
     return slider

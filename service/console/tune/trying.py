@@ -1,6 +1,5 @@
 """Trials of the settings, one after the other, and what each finds and costs."""
 
-import asyncio
 from collections.abc import Callable
 
 from nicegui import ui
@@ -78,11 +77,11 @@ class Trying:
             trial = await self.trial()
             if trial is None:
                 return
-            steps = await asyncio.to_thread(tuner.steps, trial)
+            steps = await self._view.in_thread(tuner.steps, trial)
             self._show(steps)
             if self._tried != self._wanted:
                 return
-            self._price(await asyncio.to_thread(tuner.cost, trial, True), final=False)
+            self._price(await self._view.in_thread(tuner.cost, trial, True), final=False)
             self._exactly.activate()
         except TROUBLE as error:
             self._trouble.set_text(str(error))
@@ -96,7 +95,7 @@ class Trying:
         try:
             trial = await self.trial()
             if trial is not None:
-                cost = await asyncio.to_thread(self._view.computer.tuner.cost, trial, False)
+                cost = await self._view.in_thread(self._view.computer.tuner.cost, trial, False)
                 if wanted == self._wanted:
                     self._price(cost, final=True)
         except TROUBLE as error:

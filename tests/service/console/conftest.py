@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.service.console.consoles import OPERATE, WAIT_MS, WATCH, ConsoleProcess, TestedDaemon
+from tests.service.console.slow_network import slow_down
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,9 @@ def _opened(browser: Browser, console: ConsoleProcess, token: str) -> Page:
     )
     context.set_default_timeout(WAIT_MS)
     console.sign_in(context, token)
-    return context.new_page()
+    page = context.new_page()
+    slow_down(page)
+    return page
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +47,13 @@ def _operator_page(browser: Browser, console: ConsoleProcess) -> Iterator[tuple[
 def page(_operator_page: tuple[Page, list[str]]) -> Iterator[Page]:
     """Page of somebody who may do everything; errors of scripts fail the test.
 
-    All tests share it: a new one has to compile the scripts anew, which takes two seconds.
+    All tests share it: a new one has to compile the scripts anew, which takes two seconds. What the tab has
+    kept is forgotten, so that no test finds what another left behind.
     """
     made, errors = _operator_page
+    if made.url.startswith("http"):
+        made.evaluate("sessionStorage.clear()")
+    errors.clear()
     yield made
     assert errors == []
 

@@ -25,6 +25,7 @@ from service.model.phases import SessionEvent
 from service.store.store import Store
 from tests.ports import free_port
 from tests.service.api.api_session import DirectControl
+from tests.service.console.slow_network import SlowNetwork, longest_delay_s
 from tests.service.store.stores import queue_jobs
 
 T = TypeVar("T")
@@ -45,6 +46,8 @@ class ConsoleProcess:
         self.port = free_port()
         self.folder = folder
         self._log = folder / "console.log"
+        delay_s = longest_delay_s()
+        self._network = SlowNetwork(self.port, delay_s) if delay_s else None
         # NiceGUI behaves differently where it knows of pytest.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environment |= {TOKEN_VARIABLE: OPERATE, WATCH_TOKEN_VARIABLE: WATCH}
@@ -75,7 +78,8 @@ class ConsoleProcess:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        """Address for browsers."""
+        return f"http://127.0.0.1:{self.port if self._network is None else self._network.port}"
 
     @property
     def pid(self) -> int:
@@ -110,6 +114,8 @@ class ConsoleProcess:
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(_FIRST_ANSWER_S)
+        if self._network is not None:
+            self._network.close()
 
 
 class TestedDaemon:

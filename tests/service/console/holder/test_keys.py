@@ -30,7 +30,6 @@ def opened(console: ConsoleProcess, page: Page, name: str) -> Locator:
     (console.folder / name).write_text(json.dumps(SQUARES), encoding="utf-8")
     page.goto("/holder")
     choose(page, name)
-    # The page shows the sections that the tab had before until the list is read.
     expect(page.get_by_text(f"{name} is open.")).to_be_visible()
     sections = page.locator("svg .holder-section")
     expect(sections).to_have_count(3)

@@ -10,6 +10,7 @@ from service.console.holder import opening
 from service.console.holder.draft import Draft
 from service.console.holder.opening import Opening
 from service.errors import InputError
+from tests.service.console.answers import at_once
 from tests.service.console.consoles import run_alone
 from tests.service.console.holder.test_edits import SHOWN, square
 
@@ -51,11 +52,11 @@ class Files:
 
 def opening_of(editor: Editor, files: Files, landmarks: str) -> Any:
     made: Any = Opening.__new__(Opening)
-    made._view = SimpleNamespace(computer=SimpleNamespace(holder=files))
+    made._view = SimpleNamespace(computer=SimpleNamespace(holder=files), in_thread=at_once)
     made._editor = editor
     made._overview, made._landmarks = SimpleNamespace(value="o.png"), SimpleNamespace(value=landmarks)
     made._says = SimpleNamespace(set_text=lambda _: None)
-    made._find = SimpleNamespace(disable=lambda: None, enable=lambda: None)
+    made._find = made._open = SimpleNamespace(disable=lambda: None, enable=lambda: None)
 
     async def nothing() -> None:
         pass

@@ -25,6 +25,7 @@ class View(Answering):
             targets_preview=lambda **_: {"chosen": 1, "cells": 3, "added": 0, "dropped": 2, "most_s": 9.0}
         )
         self.person = person
+        self.naming = asyncio.Lock()
         self.changed: list[tuple[str, dict[str, Any]]] = []
 
     async def change(self, method: str, quiet: bool = False, **params: Any) -> bool:  # noqa: ARG002
