@@ -15,8 +15,8 @@ class NumberInput(
 ):
     """A number that a person types.
 
-    Its value changes when the person presses Enter or leaves it, with `quiet_s` also when they pause. What is typed
-    stays until then, whatever the console shows meanwhile.
+    Its value changes when the person presses Enter or leaves it, with `quiet_s` also when they pause. What is
+    typed stays until then, whatever the console shows meanwhile.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class NumberInput(
         self.on("entered", self._entered)
 
     def on_entered(self, handle: Callable[[str, float], Any]) -> None:
-        """Call `handle` in place of a change of the value: with what a number is meant for, and the number."""
+        """Call `handle` with what a number is meant for and the number, in place of changing the value."""
         self._on_entered = handle
 
     def show(self, about: str, value: float | None) -> None:

@@ -43,23 +43,28 @@ class SlowNetwork:
         self._to, self._longest_s = port, longest_s
         self._random = random.Random(time.time_ns())
         self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._connect, "127.0.0.1"))
-        self.port: int = self._server.sockets[0].getsockname()[1]
+        # In its own thread: that of the tests may have Playwright's event loop.
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._server = asyncio.run_coroutine_threadsafe(self._begin(), self._loop).result()
+        self.port: int = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Cut all connections."""
-
-        async def end() -> None:
-            self._server.close()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _begin(self) -> asyncio.Server:
+        return await asyncio.start_server(self._connect, "127.0.0.1")
+
+    async def _end(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from nicegui import Event, ui
 
-from service.console.ask import Answer
+from service.console.ask import Answer, Question, ask
 from service.console.changes import controls, steering
 from service.console.pages import review
+from service.console.review import edits
 from service.console.run_state import State
 from service.console.safety import Role
 from service.console.view import FollowedRun, View
@@ -236,3 +237,90 @@ def test_the_buttons_of_the_queue_go_when_it_turns_out_that_the_run_has_ended(
     made.clear()
     steering.buttons(view_of(Role.WATCH, State(status={"phase": "electron"})), dict)
     assert made == []
+
+
+class LeftPage:
+    """The browser's side of a page, as far as a view looks at it."""
+
+    is_deleted = False
+
+
+def test_what_waits_on_a_page_that_is_left_is_cancelled_but_a_change_is_made(said: list[str]) -> None:
+    view = view_of(Role.OPERATE, State(hello={"run": "r1"}))
+    left: Any = LeftPage()
+    view.client = left
+    feed: Any = view.run.feed
+
+    def leave(error: Exception | None = None) -> str:
+        left.is_deleted = True
+        if error is not None:
+            raise error
+        return "found"
+
+    for trouble in (None, NoDaemonError("no answer"), ValueError("no such file")):
+        left.is_deleted = False
+        with pytest.raises(asyncio.CancelledError):
+            run_alone(view.in_thread(leave, trouble))
+    # Whoever aborts a session and closes the page has aborted it, also if the first reply is lost.
+    feed._answers = [NoDaemonError("no answer"), {"message": "aborted"}]
+    assert run_alone(view.change("run.abort", by="kim"))
+    feed._answers = [ApiError("bad_state", "it has ended")]
+    assert not run_alone(view.change("run.abort", by="kim"))
+    assert len(feed.asked) == 3
+    assert said == []
+
+
+def test_a_page_is_refreshed_by_one_call_after_the_other_the_last_after_the_last_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two at once could show the older of two answers last."""
+    view, shown, running, most = view_of(Role.WATCH, State()), 0, 0, 0
+    monkeypatch.setattr(ui, "timer", lambda *_, **__: None)
+
+    async def refresh() -> None:
+        nonlocal shown, running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        shown, running = shown + 1, running - 1
+
+    async def changes() -> None:
+        view.follow(refresh)
+        call = view.run.changed.callbacks[0].func
+        await asyncio.gather(*(call() for _ in range(5)))
+
+    run_alone(changes())
+    assert most == 1
+    assert shown == 2, "what happens during the first is shown by the second"
+
+
+def test_one_question_is_asked_at_a_time_and_none_on_a_page_that_is_left() -> None:
+    view = view_of(Role.OPERATE, State())
+    question = Question("Skip J000001?", "That is final.", "Skip")
+    view.is_asking = True
+    assert run_alone(ask(view, question)) is None
+    left: Any = LeftPage()
+    left.is_deleted, view.is_asking, view.client = True, False, left
+    assert run_alone(ask(view, question)) is None
+
+
+@pytest.mark.parametrize("person", ["", "Anna"])
+def test_edits_that_come_while_the_name_is_asked_for_wait_for_it(
+    person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, questions = view_of(Role.OPERATE, State()), 0
+    view.person = ""
+
+    async def answer(*_: object) -> None:
+        nonlocal questions
+        questions += 1
+        await asyncio.sleep(0)
+        view.person = person
+
+    monkeypatch.setattr(edits, "ask", answer)
+
+    async def keys() -> list[bool]:
+        return await asyncio.gather(*(edits.named(view) for _ in range(3)))
+
+    assert run_alone(keys()) == [bool(person)] * 3
+    assert questions == 1

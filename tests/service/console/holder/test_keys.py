@@ -1,9 +1,10 @@
 """Sections of a holder corrected by keys, numbers and buttons in a browser."""
 
 import json
+import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from service.mapping.lists.files import read_list
 from tests.service.console.consoles import WAIT_MS, ConsoleProcess
@@ -95,6 +96,74 @@ def test_keys_and_numbers_move_turn_and_order_sections(console: ConsoleProcess, 
     page.keyboard.press("u")
     expect(heading.get_by_text("Choose a section in the picture")).to_be_visible()
     expect(sections).to_have_count(3)
+
+
+class LateAnswers:
+    """What the console says to a page, held back for a while; what the person does goes to the console at once."""
+
+    def __init__(self, page: Page) -> None:
+        self._held: list[str | bytes] | None = None
+        page.route_web_socket(re.compile("_nicegui_ws"), self._connect)
+
+    def _connect(self, to_page: WebSocketRoute) -> None:
+        self._to_page, console = to_page, to_page.connect_to_server()
+        to_page.on_message(console.send)
+        console.on_message(self._answer)
+
+    def _answer(self, message: str | bytes) -> None:
+        if self._held is None:
+            self._to_page.send(message)
+        else:
+            self._held.append(message)
+
+    def hold(self) -> None:
+        self._held = []
+
+    def let_go(self) -> None:
+        held, self._held = self._held or [], None
+        for message in held:
+            self._to_page.send(message)
+
+
+def test_what_is_done_before_late_answers_come_is_for_what_the_person_saw(
+    console: ConsoleProcess, page: Page
+) -> None:
+    late = page.context.new_page()
+    answers = LateAnswers(late)
+    sections = opened(console, late, "late.json")
+    place, turned = late.get_by_label("Place in order"), late.get_by_label("Turned by, °")
+    late.keyboard.press("n")
+    expect(place).to_have_value("1")
+    answers.hold()
+    place.fill("3")
+    place.press("Enter")
+    turned.fill("10")
+    # The next section is chosen without Enter, then another number typed before the page shows its section.
+    sections.nth(1).click()
+    turned.fill("20")
+    late.get_by_label("Name of the list").fill("seen.json")
+    expect(place).to_have_value("3")
+    answers.let_go()
+    expect(late.locator(".card-title").get_by_text("S0002", exact=True)).to_be_visible()
+    expect(place).to_have_value("1")
+    expect(turned).to_have_value("0")
+    answers.hold()
+    late.get_by_role("button", name="Save the list…").dblclick()
+    answers.let_go()
+    dialog = late.get_by_role("dialog")
+    expect(dialog).to_contain_text("Save seen.json?")
+    dialog.get_by_label("Your name").fill("Anna")
+    dialog.get_by_role("button", name="Save").click()
+    expect(late.get_by_text("seen.json holds what is shown.")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    late.close()
+    saved = read_list(console.folder / "seen.json").sections
+    turns = [(one.id, round(one.rotation_deg or 0)) for one in saved]
+    assert turns == [("S0002", 0), ("S0003", 0), ("S0001", 20)]
+        ("S0002", 0),
+        ("S0003", 0),
+        ("S0001", 20),
+    ]
 
 
 def test_changes_that_are_not_saved_are_not_dropped_unasked(console: ConsoleProcess, page: Page) -> None:
