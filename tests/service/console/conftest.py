@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.service.console.consoles import OPERATE, WAIT_MS, WATCH, ConsoleProcess, TestedDaemon
-from tests.service.console.slow_network import slow_down
+from tests.service.console.late.slow_network import slow_down
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from service.model.phases import SessionEvent
 from service.store.store import Store
 from tests.ports import free_port
 from tests.service.api.api_session import DirectControl
-from tests.service.console.slow_network import SlowNetwork, longest_delay_s
+from tests.service.console.late.slow_network import SlowNetwork, longest_delay_s
 from tests.service.store.stores import queue_jobs
 
 T = TypeVar("T")

@@ -99,7 +99,7 @@ def test_keys_and_numbers_move_turn_and_order_sections(console: ConsoleProcess, 
 
 
 class LateAnswers:
-    """What the console says to a page, held back for a while; what a person does goes to the console."""
+    """Messages of the console to a page, held back for a while; the person's go to the console."""
 
     def __init__(self, page: Page) -> None:
         self._held: list[str | bytes] | None = None

@@ -18,7 +18,7 @@ DELAY_VARIABLE, CPU_VARIABLE = "ILEMTRACK_SLOW_MS", "ILEMTRACK_SLOW_CPU"
 
 _LATE_TIMERS = """
 const before = window.setTimeout;
-window.setTimeout = (call, ms, ...given) => before(call, (ms || 0) + Math.random() * %d, ...given);
+window.setTimeout = (call, ms, ...given) => before(call, Number(ms || 0) + Math.random() * %d, ...given);
 """
 
 
