@@ -30,9 +30,12 @@ _NORMAL = ndtri((np.arange(_LEVELS) + 0.5) / _LEVELS).astype(np.float32)
 
 
 def tabled(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Draw normal noise from a table, in a third of the time; no value is beyond 4.3."""
-    drawn = rng.bytes(2 * shape[0] * shape[1])
-    return _NORMAL[np.frombuffer(drawn, np.uint16)].reshape(shape)
+    """Draw normal noise from a table, in a tenth of the time; no value is beyond 4.3."""
+    count = shape[0] * shape[1]
+    # Four numbers of 16 bits each; those of `Generator.bytes` are the same, in three times the time.
+    drawn = np.asarray(rng.bit_generator.random_raw(-(-count // 4)), np.uint64).view(np.uint16)[:count]
+    # No number is beyond the table: another mode than 'raise' leaves out a copy.
+    return np.take(_NORMAL, drawn, mode="wrap").reshape(shape)
 
 
 class CoarseStain:

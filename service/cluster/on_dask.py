@@ -30,6 +30,8 @@ R = TypeVar("R")
 
 _CONNECT_S = 15.0
 """Longest wait for a scheduler and its first worker."""
+_BEGIN_S = 120.0
+"""Longest wait for the first worker of this computer: 2 s, and 20 s where ten programs share a core."""
 _AHEAD = 4
 """Values that each worker has waiting, so that it never waits for the next."""
 _RETRIES = 2
@@ -54,6 +56,8 @@ class OnDask:
         Takes a sentence for people.
     revive : callable
         Called while a result is waited for; starts workers in place of those that are gone.
+    begun : callable
+        Called before the first value is given; waits for a worker.
     """
 
     def __init__(
@@ -63,9 +67,10 @@ class OnDask:
         elsewhere: bool,
         tell: Callable[[str], None],
         revive: Callable[[], None] = lambda: None,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._client, self._name, self._elsewhere, self._tell = client, name, elsewhere, tell
-        self._revive = revive
+        self._revive, self._begun = revive, begun
 
     @property
     def elsewhere(self) -> bool:
@@ -78,8 +83,9 @@ class OnDask:
         Raises
         ------
         InputError
-            The scheduler is gone, or a worker has not this version of ilemtrack; one sentence.
+            The scheduler is gone, no worker begins, or one has not this version of ilemtrack; one sentence.
         """
+        self._begun()
         work = partial(_run, program_version(), function)
         waiting: deque[tuple[T, Future[Any]]] = deque()
         left = iter(values)
@@ -184,6 +190,8 @@ def _run(version: str, function: Callable[[T], R], value: T) -> R:
 def local_cluster(count: int, tell: Callable[[str], None], modules: Sequence[str] = ()) -> Iterator[OnDask]:
     """Run workers on this computer, each a process of one thread, until the context ends.
 
+    They begin while this process goes on; they are waited for once there is work for them.
+
     They are reached with keys that nobody else has: Dask by itself would let every user of this computer run
     programs as this one.
 
@@ -202,6 +210,10 @@ def local_cluster(count: int, tell: Callable[[str], None], modules: Sequence[str
         "distributed.worker.multiprocessing-method": METHOD,
         # A hundred looks a second at what a worker does, for pages that nobody opens here.
         "distributed.worker.profile.enabled": False,
+        # Fifty a second at the loop of each process, and two at the disks: a third of the program's own time.
+        "distributed.admin.tick.interval": "1 s",
+        "distributed.admin.system-monitor.interval": "5 s",
+        "distributed.admin.system-monitor.disk": False,
         # Work is bounded by the frames that are taken at once; a worker with a large one is not to be killed.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
@@ -212,7 +224,8 @@ def local_cluster(count: int, tell: Callable[[str], None], modules: Sequence[str
         keys = Security.temporary()
         with (
             LocalCluster(
-                n_workers=count,
+                # Else it waits for all of them here.
+                n_workers=0,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
@@ -228,9 +241,25 @@ def local_cluster(count: int, tell: Callable[[str], None], modules: Sequence[str
             ) as cluster,
             Client(cluster, security=keys) as client,
         ):
+            cluster.scale(count)
             yield OnDask(
-                client, "the cluster of this computer", False, tell, revive=lambda: cluster.scale(count)
+                client,
+                "the cluster of this computer",
+                False,
+                tell,
+                revive=lambda: cluster.scale(count),
+                begun=lambda: _first_worker(client),
             )
+
+
+def _first_worker(client: Client) -> None:
+    """Wait for a worker of this computer."""
+    try:
+        client.wait_for_workers(1, timeout=_BEGIN_S)
+    except TimeoutError:
+        raise InputError(
+            f"no worker of this computer has begun within {_BEGIN_S:g} s; run it again"
+        ) from None
 
 
 @contextmanager

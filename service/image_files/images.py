@@ -71,6 +71,19 @@ def read_pixels(path: Path, sha256: str | None = None) -> Pixels:
     return _read_patiently(path, read)
 
 
+def require_unchanged(path: Path, sha256: str) -> None:
+    """Read a file whole, and compare it with one that has been read back and compared pixel by pixel.
+
+    The same bytes decode to the same pixels.
+
+    Raises
+    ------
+    UnreadableImageError, ImageError
+        As `read_pixels`.
+    """
+    _read_patiently(path, lambda: _require_checksum(path, sha256))
+
+
 def read_fm(path: Path, sha256: str | None) -> tuple[Pixels, Pose, float | None]:
     """Return pixels, pose and dark level (grey level without light, None if unknown) of a saved frame.
 

@@ -99,8 +99,10 @@ def test_a_write_that_fails_once_is_tried_again_and_a_full_disk_is_not(
 
 def unreadable(times: int) -> Callable[[pytest.MonkeyPatch], Failing]:
     def break_it(monkeypatch: pytest.MonkeyPatch) -> Failing:
-        fails = Failing(images.read_pixels, UnreadableImageError("cannot be read now"), times, "J000001")
-        monkeypatch.setattr(saving, "read_pixels", fails)
+        fails = Failing(
+            images.require_unchanged, UnreadableImageError("cannot be read now"), times, "J000001"
+        )
+        monkeypatch.setattr(saving, "require_unchanged", fails)
         return fails
 
     return break_it
