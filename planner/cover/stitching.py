@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from planner.cover.required import Region
-from planner.cover.seams import not_shown, showing, table_of
+from planner.cover.seams import not_shown, overlapping, showing, table_of
 from planner.cover.tiles import Scan
 from planner.values import Frame, Stitched
 
@@ -19,6 +19,16 @@ def for_boxes(scans: Sequence[Scan], regions: Sequence[Region], overlap_m: float
         for index in showing(region.rect_m, rects, table, overlap_m):
             names[index] |= region.boxes
     return tuple(replace(s, boxes=frozenset(n)) for s, n in zip(scans, names, strict=True) if n)
+
+
+def show_all(frames: Sequence[Frame], regions: Sequence[Region], overlap_m: float) -> bool:
+    """Return True if frames show all of some regions, with an overlap at each seam, m."""
+    rects = [frame.rect_m for frame in frames]
+    table = table_of(rects)
+    return all(
+        not_shown(r.rect_m, (rects[n] for n in overlapping(r.rect_m, table).tolist()), overlap_m) is None
+        for r in regions
+    )
 
 
 def stitched_boxes(
