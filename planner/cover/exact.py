@@ -41,7 +41,7 @@ class Cover:
     ----------
     scans : tuple of Scan
     bound_s : float
-        Lower bound of the beam time and overhead of any.
+        Lower bound of the beam time and overhead of frames, as in `planner.values.Totals`.
     of_raster : bool
         True if some are frames of a raster, trimmed.
     """

@@ -63,6 +63,9 @@ def test_a_new_store_is_idle_and_keeps_what_it_was_given(store: Store) -> None:
         store.queue.jobs(),
     ) == ([], [], [], [])
     assert store.queue.next_job() is None
+    tables = [one for name, one in vars(store).items() if name != "_database"]
+    assert len(tables) >= 13
+    assert all(table._database is store._database for table in tables)
 
 
 def test_the_file_is_as_durable_as_promised(store: Store, tmp_path: Path) -> None:
