@@ -151,7 +151,7 @@ def test_a_join_needs_room_on_allowed_ground() -> None:
 def test_the_largest_share_is_joined_first_and_again_with_the_joined() -> None:
     by = framing(40)
     chain = [((0, 0, 10, 10), "a"), ((4, 0, 14, 10), "b"), ((9, 0, 19, 10), "c")]
-    # b shares .6 with a and .5 with c; all three are one in the end, as c shares half of itself with their hull.
+    # b shares .6 with a; c shares half of itself with the hull of both.
     (one,) = join_same_cell([piece(um(*r), n, by) for r, n in chain], by)
     assert one.boxes == frozenset("abc")
     assert one.rect_m == um(0, 0, 19, 10)

@@ -8,10 +8,10 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from planner.cover.framing import Framing
+from planner.cover.seams import holding, not_shown, table_of
 from planner.cover.search import column_generation
 from planner.cover.search.column_generation import Wanted, cheapest_frames
 from planner.cover.search.pricing import Candidates
-from planner.cover.seams import holding, not_shown, table_of
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM, holds
 from tests.planner.cover.search.test_prices import UM, WIDE, framing, regions

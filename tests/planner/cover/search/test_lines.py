@@ -6,8 +6,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from planner.cover.search.lines import Axis, axis, safe_span, shown_points
 from planner.cover.seams import safe_part
+from planner.cover.search.lines import Axis, axis, safe_span, shown_points
 from planner.geometry.rects import TOLERANCE_M
 
 UM = 1e-6

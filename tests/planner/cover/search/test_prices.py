@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from planner.cover.framing import Framing
-from planner.cover.search.pricing import Candidates, Column
 from planner.cover.seams import safe_part
+from planner.cover.search.pricing import Candidates, Column
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import TOLERANCE_M, RectM, holds, overlap, union_area_m2
 from tests.planner.strategies import settings
@@ -107,7 +107,7 @@ def test_a_frame_apart_from_all_serves_nothing() -> None:
     _, one = candidates(0)
     assert one.rows_of((90 * UM, 90 * UM, 99 * UM, 99 * UM)).tolist() == []
     required, _ = candidates(0)
-    x0, y0, x1, y1 = required[0]
+    x0, y0, _x1, y1 = required[0]
     assert one.rows_of((x0 - 9 * UM, y0, min(r[0] for r in required), y1 + 90 * UM)).tolist() == []
 
 
