@@ -29,8 +29,8 @@ def framing(
 ) -> Framing:
     """Frames of up to 40 x 30 um; 1 um2 takes .1 s; seams overlap by 3 um."""
     given = replace(
-        settings("exact"), pixel_size_m=0.1 * UM, dwell_s=1e-3, overhead_s=overhead_s, max_frame_px=(400, 300),
-        presets_px=presets, whole_worth_s=worth_s,
+        settings("exact"), pixel_size_m=0.1 * UM, dwell_s=1e-3, overhead_s=overhead_s,
+        max_frame_px=(400, 300), presets_px=presets, whole_worth_s=worth_s,
     )  # fmt: skip
     return Framing(WIDE, given)
 
