@@ -247,3 +247,23 @@ def test_too_many_pieces_close_to_each_other_are_not_looked_at_in_pairs(
     far = [*single[:1], piece(um(400, 0, 410, 10), "b", by)]
     monkeypatch.setattr(merging, "MOST_PAIRS", 2)
     assert not crowded(far, by)
+
+
+def names(found: Sequence[Required]) -> list[list[str]]:
+    return sorted(sorted(group.boxes) for group in found)
+
+
+def test_only_rectangles_that_share_ground_are_of_one_cell() -> None:
+    """Apart along both axes, by gaps of 9 of 16 um2; and beside two others, one of them hardly touched."""
+    by = framing(40)
+    apart = [((0, 0, 4, 4), "a"), ((7, 7, 11, 11), "b")]
+    assert names(join_same_cell([piece(um(*r), n, by) for r, n in apart], by)) == [["a"], ["b"]]
+    three = [((0, 0, 10, 10), "a"), ((8, 8, 18, 18), "b"), ((16, 0, 26, 10), "c")]
+    assert names(join_same_cell([piece(um(*r), n, by) for r, n in three], by)) == [["a"], ["b"], ["c"]]
+
+
+def test_of_two_cells_the_one_that_shares_more_is_the_same() -> None:
+    """A frame is 40 um wide: not all three."""
+    by = framing()
+    three = [((-9, 0, 20, 10), "b"), ((12, 0, 32, 10), "a"), ((10, 0, 30, 10), "c")]
+    assert names(join_same_cell([piece(um(*r), n, by) for r, n in three], by)) == [["a", "c"], ["b"]]
