@@ -26,10 +26,10 @@ from planner.cover.required import (
     required,
 )
 from planner.geometry.allowed_ground import Ground
-from planner.geometry.rects import RectM, cut, holds
+from planner.geometry.rects import RectM, cut, holds, overlap
 from planner.plan import plan
 from planner.values import Box, Clipped, Field, Skipped
-from tests.planner.strategies import UM, listing, settings
+from tests.planner.strategies import UM, listing, settings, uncovered_m2
 
 FIELD = Field("F000", (0.0, 0.0, 91 * UM, 91 * UM))
 
@@ -303,3 +303,76 @@ def test_an_ellipse_in_the_box_of_a_cell_decides_if_some_of_it_is_shown() -> Non
                 assert _shows_some_of(rect, cell) is bool(there.any())
                 yes += bool(there.any())
     assert 50 < yes < 180
+
+
+CORNER = [Field("F000", um(0, 0, 60, 20)), Field("F001", um(0, 0, 20, 60))]
+"""Fields that meet in an L: allowed ground is 2 um inside them."""
+
+
+def test_a_cell_at_an_inner_corner_has_a_region_on_each_side() -> None:
+    found = demand([box("a", 14, 14, 22, 22)], CORNER)
+    assert len(found.regions) == len(found.pieces) == 2
+    assert {region.boxes for region in found.regions} == {frozenset("a")}
+    rects = [region.rect_m for region in found.regions]
+    border = 0.01 * UM
+    for arm in (um(10.5, 10.5, 25.5, 18), um(10.5, 10.5, 18, 25.5)):
+        assert any(holds(rect, (arm[0], arm[1], arm[2] - border, arm[3] - border)) for rect in rects) or (
+            uncovered_m2(arm, rects) < 0.5 * UM**2
+        )
+    assert [one.box for one in found.clipped] == ["a"]
+
+
+@pytest.mark.parametrize("preset", [(1000, 400), (400, 1000)])
+def test_an_arm_in_which_no_preset_has_room_limits_the_cell_whichever_comes_first(
+    preset: tuple[int, int],
+) -> None:
+    """Frames of 16.5 x 6.6 um lie in one arm, which is 16 um wide, and not in the other."""
+    found = demand([box("a", 14, 14, 22, 22)], CORNER, presets=(preset,))
+    assert found.regions
+    wide = preset[0] > preset[1]
+    longest = max(found.regions, key=lambda region: max(region.rect_m[2:]))
+    assert (longest.rect_m[2] > longest.rect_m[3]) is wide
+    assert found.clipped == (Clipped("a", f"partly imaged, limited by {FIELD_EDGE}, {PRESETS}"),)
+
+
+def test_frames_that_show_some_of_a_cell_are_regions_of_their_own() -> None:
+    """Of a cell at a slanting outline on which no frame lies whole: what each shows of the required ground."""
+    outline = [(0.0, 0.0), (30.386550541340682, 0.0), (11.037572978454921, 45.0), (0.0, 45.0)]
+    cell = box("a", 11.48, 26.05, 15.56, 38.04)
+    found = demand(
+        [cell], [Field("F0", um(0, 0, 60, 45))], outline_um=outline, presets=((606, 485), (970, 788))
+    )
+    assert len(found.regions) >= 2
+    x0, y0, x1, y1 = (round(side, 3) for side in (11.48 - 3.5, 26.05 - 3.5, 15.56 + 3.5, 38.04 + 3.5))
+    for region in found.regions:
+        (scan,) = region.scans
+        assert scan.size_px in ((606, 485), (970, 788))
+        assert holds(um(x0, y0, x1, y1), region.rect_m)
+        assert region.rect_m == pytest.approx(cut(scan.rect_m, um(x0, y0, x1, y1)))
+        assert region.boxes == {"a"}
+    assert found.clipped == (Clipped("a", f"partly imaged, limited by {OUTLINE}, {PRESETS}"),)
+
+
+def test_a_cell_that_presets_cannot_show_is_not_called_its_surroundings() -> None:
+    """All of the cell is allowed ground: an arm 16 um wide, in which a frame of 16.5 um has no room."""
+    lost = demand([box("a", 14, 3, 17.5, 40)], CORNER, presets=((1000, 400),))
+    assert lost.regions
+    assert lost.clipped == (Clipped("a", f"partly imaged, limited by {FIELD_EDGE}, {PRESETS}"),)
+
+
+def test_of_a_cell_on_a_slanting_outline_the_cell_itself_is_shown() -> None:
+    outline = [(0, 0), (100, 0), (0, 100)]
+    cell = box("a", 46, 46, 56, 56)
+    found = demand([cell], outline_um=outline)
+    shown_m2 = 100 * UM**2 - uncovered_m2(cell.rect_m, [region.rect_m for region in found.regions])
+    # The diagonal leaves 32 um2 of the cell, of which a rectangle has 16; further ones would add too little.
+    (region,) = found.regions
+    assert 15 * UM**2 < shown_m2 < 16 * UM**2
+    assert overlap(region.rect_m, cell.rect_m)
+
+
+def test_a_cell_after_one_of_which_only_an_empty_corner_is_left_has_its_frame() -> None:
+    outline = [(0, 0), (70, 0), (51.5, 50), (50, 51.5), (0, 90)]
+    found = demand([box("a", 50, 50, 60, 60), box("b", 20, 20, 26, 26)], outline_um=outline)
+    assert [one.box for one in found.skipped] == ["a"]
+    assert [region.boxes for region in found.regions] == [{"b"}]
