@@ -7,6 +7,7 @@ from dataclasses import replace
 from planner.cover.required import Region
 from planner.cover.seams import not_shown, overlapping, showing, table_of
 from planner.cover.tiles import Scan
+from planner.geometry.rects import RectM
 from planner.values import Frame, Stitched
 
 
@@ -21,14 +22,15 @@ def for_boxes(scans: Sequence[Scan], regions: Sequence[Region], overlap_m: float
     return tuple(replace(s, boxes=frozenset(n)) for s, n in zip(scans, names, strict=True) if n)
 
 
-def show_all(frames: Sequence[Frame], regions: Sequence[Region], overlap_m: float) -> bool:
-    """Return True if frames show all of some regions, with an overlap at each seam, m."""
-    rects = [frame.rect_m for frame in frames]
+def missed(regions: Sequence[Region], rects: Sequence[RectM], overlap_m: float) -> list[Region]:
+    """Return the regions of which frames do not show all, with an overlap at each seam, m."""
     table = table_of(rects)
-    return all(
-        not_shown(r.rect_m, (rects[n] for n in overlapping(r.rect_m, table).tolist()), overlap_m) is None
-        for r in regions
-    )
+    return [
+        region
+        for region in regions
+        if not_shown(region.rect_m, (rects[n] for n in overlapping(region.rect_m, table).tolist()), overlap_m)
+        is not None
+    ]
 
 
 def stitched_boxes(

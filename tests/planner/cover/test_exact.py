@@ -180,29 +180,34 @@ def test_parts_are_planned_apart_only_where_no_frame_of_both_saves_time(
 def test_regions_that_touch_or_nearly_so_are_one_part() -> None:
     """An overhead of 5 s is worth 50 um2: between sides of 10 um, a gap of 5 um."""
     by = framing()
-    for gap_um, parts in ((0.0, 1), (4.9, 1), (5.1, 2)):
-        some = regions([um(0, 0, 10, 10), um(10 + gap_um, 0, 20 + gap_um, 10)], by)
-        assert len(module._parts(some, by)) == parts
-        some = regions([um(0, 0, 10, 10), um(0, 10 + gap_um, 10, 20 + gap_um)], by)
-        assert len(module._parts(some, by)) == parts
+    cases = [
+        case
+        for gap_um, parts in ((0.0, 1), (4.9, 1), (5.1, 2))
+        for case in (
+            ((0, 0, 10, 10), (10 + gap_um, 0, 20 + gap_um, 10), parts),
+            ((0, 0, 10, 10), (0, 10 + gap_um, 10, 20 + gap_um), parts),
+        )
+    ]
     # The shorter side counts.
-    some = regions([um(0, 0, 20, 4), um(30, 0, 50, 4)], by)
-    assert len(module._parts(some, by)) == 1
-    some = regions([um(0, 0, 20, 4), um(33, 0, 53, 4)], by)
-    assert len(module._parts(some, by)) == 2
+    cases += [((0, 0, 20, 4), (30, 0, 50, 4), 1), ((0, 0, 20, 4), (33, 0, 53, 4), 2)]
+    for one, other, parts in cases:
+        for x, y in ((0, 0), (300, 200), (-300, 70)):
+            both = [um(r[0] + x, r[1] + y, r[2] + x, r[3] + y) for r in (one, other)]
+            assert len(module._parts(regions(both, by), by)) == parts
 
 
 def test_presets_that_hold_both_for_less_make_one_part() -> None:
     """One frame of 40 x 30 um takes 125 s, two of 15 x 15 um 55 s, two of 40 x 30 um 250 s."""
     by = framing(presets=((150, 150), (400, 300)))
-    small = regions([um(0, 0, 10, 10), um(20, 0, 30, 10)], by)
-    assert len(module._parts(small, by)) == 2
-    close = regions([um(0, 0, 7, 10), um(8, 0, 15, 10)], by)
-    assert len(module._parts(close, by)) == 1
-    large = regions([um(0, 0, 16, 10), um(22, 0, 38, 10)], by)
-    assert len(module._parts(large, by)) == 1
-    crossing = regions([um(0, 0, 16, 30), um(8, 20, 24, 50)], by)
-    assert len(module._parts(crossing, by)) == 1
+    for one, other, parts in (
+        (um(0, 0, 10, 10), um(20, 0, 30, 10), 2),
+        (um(0, 0, 7, 10), um(8, 0, 15, 10), 1),
+        (um(0, 0, 16, 10), um(22, 0, 38, 10), 1),
+        (um(0, 0, 16, 30), um(8, 20, 24, 50), 1),
+    ):
+        assert len(module._parts(regions([one, other], by), by)) == parts
+        # Another far away is a part of its own.
+        assert len(module._parts(regions([one, other, um(500, 500, 510, 510)], by), by)) == parts + 1
 
 
 def test_many_regions_are_divided_along_the_longer_side() -> None:
@@ -237,8 +242,9 @@ def test_divided_parts_show_all_and_use_what_is_there_already(monkeypatch: pytes
         assert shown(some, found, by)
         assert found.bound_s <= cost_s(found.scans, by)
         assert cost_s(found.scans, by) < 0.9 * cost_s(own(some), by)
+        assert not found.of_raster
     assert divided.bound_s == pytest.approx(least_s(some, by))
-    assert whole.bound_s >= divided.bound_s
+    assert whole.bound_s > divided.bound_s
     assert cost_s(divided.scans, by) <= 1.2 * cost_s(whole.scans, by)
 
 
@@ -262,21 +268,21 @@ def test_time_and_rounds_are_shared_by_size(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "MOST_TOGETHER", 6)
     monkeypatch.setattr(module, "_DISTRICT", 4)
     by = framing()
-    rows = [um(x, 0, x + 8, 8) for x in range(0, 5 * 7, 7)]
-    pair = [um(x, 100, x + 8, 108) for x in (0, 7)]
+    rows = [um(x, 0, x + 8, 8) for x in range(0, 6 * 7, 7)]
+    pair = [um(x, 100, x + 8, 108) for x in range(0, 4 * 7, 7)]
     long = [um(x, 200, x + 8, 208) for x in range(0, 8 * 7, 7)]
     some = regions([*rows, *pair, *long, um(500, 500, 510, 510)], by)
     limit_s = by.settings.exact_limit_s
-    asked = sorted(asked_of_search(some, by, monkeypatch))
-    # 16 regions: one alone needs no search; 5 together, 2 together, 8 in two districts.
+    asked = sorted(asked_of_search(some, by, monkeypatch), key=lambda one: (one[0], one[2]))
+    # 19 regions: one alone needs no search; 6 together, 4 together, 8 in two districts.
     assert [(count, rounds) for count, _, rounds, _ in asked] == [
-        (2, module._SMALL_ROUNDS),
         (4, module._DISTRICT_ROUNDS),
         (4, module._DISTRICT_ROUNDS),
-        (5, module._ROUNDS),
+        (4, module._SMALL_ROUNDS),
+        (6, module._ROUNDS),
     ]
     for count, begin, _, seconds in asked:
-        assert seconds == pytest.approx(limit_s * count / 16)
+        assert seconds == pytest.approx(limit_s * count / 19)
         # Only frames that overlap what is planned.
         assert count <= begin <= count + 2
 
@@ -299,6 +305,11 @@ def test_the_frames_of_a_raster_are_taken_where_they_are_cheaper_trimmed(
     (one,) = trimmed.scans
     assert one.rect_m == pytest.approx(um(0, 0, 39, 26), abs=1e-9)
     assert trimmed.bound_s == plain.bound_s
+    # One part of it is enough.
+    more = [*strips, *regions([um(500, 500, 510, 510)], by)]
+    assert exact(more, own(more), tiles, by).of_raster
+    assert not exact(more, own(more), (), by).of_raster
+    assert module._rects_s([um(5, 7, 15, 12), um(20, 40, 30, 42)], by) == pytest.approx(7 + 2 * 1.0)
     # A tile of which little is required is not even looked at.
     few = strips[:1]
     assert exact(few, own(few), tiles, by).scans == own(few)
@@ -311,6 +322,13 @@ def test_frames_that_miss_some_of_a_region_are_joined_by_its_own() -> None:
     assert next(scan.rect_m for scan in found) == pytest.approx(um(0, 0, 10, 10))
     assert some[1].scans[0] in found
     assert shown(some, Cover(found, 0.0, False), by)
+    # Two frames that each hold one of them show it together, but then it would be whole in none.
+    pair = regions([um(0, 0, 20, 10), um(10, 0, 30, 10)], by)
+    frames = [um(0, 0, 20, 10), um(10, 0, 30, 10)]
+    assert len({scan.rect_m for scan in module._finished(frames, pair, by)}) == 2
+    torn = cost_s(module._finished(frames, pair, by), by)
+    whole = cost_s(module._finished(frames, pair, framing(worth_s=0.5)), by)
+    assert torn < whole == pytest.approx(cost_s(own(pair), by))
     # Frames are trimmed to what is required.
     loose = module._finished([um(-5, -5, 15, 15), um(19, -1, 31, 11)], some, by)
     assert cost_s(loose, by) == pytest.approx(cost_s(own(some), by))

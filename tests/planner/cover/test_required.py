@@ -336,7 +336,7 @@ def test_an_arm_in_which_no_preset_has_room_limits_the_cell_whichever_comes_firs
 
 
 def test_frames_that_show_some_of_a_cell_are_regions_of_their_own() -> None:
-    """Of a cell at a slanting outline on which no frame lies whole: what each shows of the required ground."""
+    """Of a cell at a slanting outline on which no frame lies whole: what each shows of required ground."""
     outline = [(0.0, 0.0), (30.386550541340682, 0.0), (11.037572978454921, 45.0), (0.0, 45.0)]
     cell = box("a", 11.48, 26.05, 15.56, 38.04)
     found = demand(
