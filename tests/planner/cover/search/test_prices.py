@@ -17,8 +17,8 @@ from tests.planner.strategies import settings
 
 UM = 1e-6
 OVERLAP_M = 3 * UM
-WIDE = Ground([(-50 * UM, -50 * UM, 150 * UM, 150 * UM)], 0.0, [], None)
-CORNER = (7 * UM, -3 * UM)
+WIDE = Ground([(-150 * UM, -150 * UM, 250 * UM, 250 * UM)], 0.0, [], None)
+CORNER = (70 * UM, -41 * UM)
 
 
 def framing(ground: Ground = WIDE, most_px: tuple[int, int] = (1536, 1024), worth_s: float = 0.0) -> Framing:
@@ -212,21 +212,52 @@ def test_the_best_frames_over_each_rectangle_are_found() -> None:
         assert all(values[pair] > one.cost_s[pair] for pair in one.best_near(values, 1))
 
 
+def test_a_single_frame_that_gains_is_found_for_each_rectangle_that_it_shows_some_of() -> None:
+    _, one = candidates(1)
+    for pair in some_pairs(one, 9, 12):
+        over = int((one._any_x[pair[0]] & one._any_y[pair[1]]).sum())
+        values = np.zeros(one.cost_s.shape, dtype=np.float32)
+        values[pair] = 1.5 * one.cost_s[pair]
+        assert list(one.best_near(values, 3)) == [pair] * over
+        assert list(one.best_near(values, 0)) == []
+        values[pair] = 0.9 * one.cost_s[pair]
+        assert list(one.best_near(values, 3)) == []
+        assert list(one.best_near(values, 3, 0.8)) == [pair] * over
+
+
+def test_candidates_are_as_long_as_a_frame_along_each_axis_and_end_where_known_ones_do() -> None:
+    """A frame is 25.3 x 16.9 um."""
+    required = regions(3, 5, 20)
+    x0, y0, _x1, _y1 = required[0]
+    known = [(x0 - UM, y0 - UM, x0 + 5.321 * UM, y0 + 4.123 * UM)]
+    one = Candidates(required, known, [], framing(), CORNER, 0.0)
+    assert one.refused == 0
+    assert 20 * UM < (one._x.high - one._x.low).max() <= 25.4 * UM
+    assert 14 * UM < (one._y.high - one._y.low).max() <= 17 * UM
+    for axis, off_m in ((one._x, x0 + 5.321 * UM), (one._y, y0 + 4.123 * UM)):
+        assert np.abs(axis.points[0] - (off_m - OVERLAP_M / 2)).min() < 1e-12
+    # A worth of less than a second counts as well.
+    valued = Candidates(required, [], [], framing(worth_s=0.5), CORNER, 0.5)
+    assert valued.rows == valued.points + len(required)
+
+
 def test_frames_that_overlap_one_are_cleared_and_no_others() -> None:
     _, one = candidates(2)
     for pair in some_pairs(one, 5, 8):
-        rates = np.ones(one.cost_s.shape, dtype=np.float32)
+        before = np.random.default_rng(0).uniform(1, 2, one.cost_s.shape).astype(np.float32)
+        rates = before.copy()
         one.clear(rates, pair)
         taken = rect_of(one, *pair)
         for p, q in some_pairs(one, 6, 150):
-            assert (rates[p, q] == 0) == overlap(rect_of(one, p, q), taken)
+            cleared = overlap(rect_of(one, p, q), taken)
+            assert rates[p, q] == (0 if cleared else before[p, q])
 
 
 def test_frames_without_room_on_allowed_ground_are_never_taken() -> None:
     """Fluorescence still to be taken lies in the midst of the rectangles."""
     required = regions(3, 4)
     hole = (18 * UM + CORNER[0], 18 * UM + CORNER[1], 24 * UM + CORNER[0], 24 * UM + CORNER[1])
-    holed = Ground([(-50 * UM, -50 * UM, 150 * UM, 150 * UM)], 1 * UM, [hole], None)
+    holed = Ground([(-150 * UM, -150 * UM, 250 * UM, 250 * UM)], 1 * UM, [hole], None)
     by = framing(holed)
     one = Candidates(required, [], [], by, CORNER, 0.0)
     forbidden = refused = taken = 0
