@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from planner.cover.seams import safe_part
-from planner.cover.search.lines import Axis, axis, safe_span, shown_points
+from planner.cover.search.lines import Axis, _filled, axis, safe_span, shown_points
 from planner.geometry.rects import TOLERANCE_M
 
 UM = 1e-6
@@ -122,3 +122,14 @@ def test_a_span_has_its_first_point_and_not_its_end() -> None:
     assert shown_points(np.asarray([1 + tight]), np.asarray([2 + tight]), points).tolist() == [
         [False, True, False]
     ]
+
+
+def test_lines_that_are_far_apart_have_equal_steps_between_them() -> None:
+    filled = _filled(np.asarray([10.0, 24.0, 28.0]) * UM)
+    assert filled == pytest.approx(np.asarray([10, 13.5, 17, 20.5, 24, 28]) * UM)
+
+
+def test_a_rectangle_shorter_than_an_overlap_may_have_a_frame_as_short() -> None:
+    low = np.asarray([10.0, 30.0]) * UM
+    found = axis(low, low + np.asarray([0.9, 9.0]) * UM, 30 * UM, OVERLAP_M, np.zeros(0))
+    assert (found.high - found.low).min() == pytest.approx(0.9 * UM)
