@@ -140,7 +140,7 @@ def test_frames_that_hold_or_overlap_a_rectangle_are_all_found() -> None:
 
 
 def test_frames_for_a_rectangle_are_the_smallest_that_holds_it_or_none_too_many() -> None:
-    kinds = set()
+    kinds: set[object] = set()
     for rect, drawn in layouts(300, 7):
         frames = [*drawn, (rect[0], rect[1], rect[2] - 3, rect[3]), (rect[2] - 6, rect[1], rect[2], rect[3])]
         chosen = showing(rect, frames, table_of(frames), OVERLAP)

@@ -84,9 +84,14 @@ def test_frames_cost_hardly_more_than_the_best_on_the_same_lines(
     assert worth_of(required, found.rects, by, worth_s) <= least_s * 1.01
 
 
+def at(x0: float, y0: float, x1: float, y1: float) -> RectM:
+    """A rectangle, um, relative to a corner of the ground that is none of the origin."""
+    return (31 + x0) * UM, (y0 - 17) * UM, (31 + x1) * UM, (y1 - 17) * UM
+
+
 def crossing() -> list[RectM]:
     """Rectangles that overlap in a row: fewer frames than rectangles show them all."""
-    return [(x * UM, y * UM, (x + 12) * UM, (y + 10) * UM) for x, y in ((0, 0), (8, 3), (16, 1), (21, 6))]
+    return [at(x, y, x + 12, y + 10) for x, y in ((0, 0), (8, 3), (16, 1), (21, 6))]
 
 
 def test_it_does_not_matter_where_the_rectangles_lie() -> None:
@@ -104,10 +109,10 @@ def test_it_does_not_matter_where_the_rectangles_lie() -> None:
 def test_ground_that_given_frames_show_needs_no_others() -> None:
     by = framing()
     required = crossing()
-    all_of_it = (-1 * UM, -1 * UM, 40 * UM, 20 * UM)
+    all_of_it = at(-1, -1, 40, 20)
     nothing = cheapest_frames(wanted_of(required, by), [], [], [all_of_it], by, 10, 60.0)
     assert (nothing.rects, nothing.bound_s) == ((), 0.0)
-    first = (-1 * UM, -1 * UM, 13 * UM, 14 * UM)
+    first = at(-1, -1, 13, 14)
     rest = cheapest_frames(wanted_of(required, by), [], [], [first], by, 10, 60.0)
     alone = cheapest_frames(wanted_of(required, by), [], [], [], by, 10, 60.0)
     assert cost_s(rest.rects, by) < cost_s(alone.rects, by)
@@ -119,18 +124,18 @@ def test_ground_that_given_frames_show_needs_no_others() -> None:
 def test_known_frames_are_taken_where_they_are_cheapest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a round of search there are only the frames that are known, and those of each rectangle."""
     by = framing()
-    required = [(0.0, 0.0, 5 * UM, 5 * UM), (6 * UM, 0.0, 11 * UM, 5 * UM), (60 * UM, 0.0, 65 * UM, 5 * UM)]
+    required = [at(0, 0, 5, 5), at(6, 0, 11, 5), at(60, 0, 65, 5)]
     monkeypatch.setattr(column_generation, "_improved", lambda one, *_: (0.0, np.zeros(one.rows), []))
     own = cheapest_frames(wanted_of(required, by), [], [], [], by, 10, 60.0)
     assert cost_s(own.rects, by) == pytest.approx(sum(w.own_s for w in wanted_of(required, by)))
-    both = (0.0, 0.0, 11 * UM, 5 * UM)
+    both = at(0, 0, 11, 5)
     for start, known in (([both], []), ([], [both])):
         found = cheapest_frames(wanted_of(required, by), start, known, [], by, 10, 60.0)
         assert len(found.rects) == 2
         assert any(rect == pytest.approx(both) for rect in found.rects)
     # One that holds none of them whole is no start, but may be stitched with others.
-    halves = [(-1 * UM, -1 * UM, 8 * UM, 6 * UM), (3 * UM, -1 * UM, 12 * UM, 6 * UM)]
-    wide = [(0.0, 0.0, 11 * UM, 5 * UM)]
+    halves = [at(-1, -1, 8, 6), at(3, -1, 12, 6)]
+    wide = [at(0, 0, 11, 5)]
     dear = [replace(wanted_of(wide, by)[0], own_s=1e6)]
     assert len(cheapest_frames(dear, halves, [], [], by, 10, 60.0).rects) == 1
     stitched = cheapest_frames(dear, [], halves, [], by, 10, 60.0)
