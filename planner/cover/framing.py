@@ -121,8 +121,8 @@ class Framing:
             best, most_m2 = None, _LEAST_PART * area_m2(rect)
             # The middle of all that is left may be shown: then a frame over one of its pieces adds more.
             for size, over in product(self._presets, dict.fromkeys((reduce(hull, left), *left))):
-                sides = (n * self.settings.pixel_size_m for n in size)
-                placed = self.ground.place_over_most(over, *sides, left)
+                width_m, height_m = (n * self.settings.pixel_size_m for n in size)
+                placed = self.ground.place_over_most(over, width_m, height_m, left)
                 added_m2 = 0.0 if placed is None else _shared_m2(placed, left)
                 # A larger preset must show clearly more.
                 if placed is not None and added_m2 > most_m2:
