@@ -38,7 +38,7 @@ HELD: dict[str, tuple[str, ...]] = {
     # What touches the microscope.
     "service/acquisition/holds.py": ("service/acquisition/test_holds.py",),
     "service/acquisition/vacuum.py": ("service/acquisition/test_vacuum.py",),
-    "service/acquisition/disk_space.py": ("service/acquisition/test_disk_space.py",),
+    "service/acquisition/disk_space.py": ("service/acquisition/exposures/test_disk_space.py",),
     "service/acquisition/stage_moves.py": ("service/acquisition/test_stage_moves.py",),
     "service/acquisition/exposing.py": ("service/acquisition/exposures/test_one_exposure.py",),
     "service/acquisition/retakes/waiting.py": ("service/acquisition/retakes/test_waiting.py",),

@@ -7,10 +7,10 @@ import pytest
 
 from planner.geometry.rects import RectM
 from planner.plan import plans
-from planner.values import Basis, Box, Field
+from planner.values import Basis, Box, Field, Method
 from tests.planner.strategies import UM, settings
 
-METHODS = ("raster", "exact", "greedy", "per-box")
+METHODS: tuple[Method, ...] = ("raster", "exact", "greedy", "per-box")
 SIZES = (((100, 80), (160, 130)), ((160, 130),))
 
 

@@ -15,7 +15,7 @@ from planner.cover.framing import Framing
 from planner.cover.greedy import greedy
 from planner.cover.required import Region, Required
 from planner.cover.seams import not_shown
-from planner.cover.search.column_generation import Found
+from planner.cover.search.column_generation import Found, cheapest_frames
 from planner.cover.tiles import Scan
 from planner.geometry.allowed_ground import Ground
 from planner.geometry.rects import RectM, hull, overlap, union_area_m2
@@ -253,7 +253,7 @@ def asked_of_search(
 ) -> list[tuple[int, int, int, float]]:
     """Regions, start frames, rounds and seconds of each search."""
     asked: list[tuple[int, int, int, float]] = []
-    plain = module.cheapest_frames
+    plain = cheapest_frames
 
     def noted(wanted, begin, known, given, by, rounds, limit_s) -> Found:  # type: ignore[no-untyped-def]
         asked.append((len(wanted), len(begin), rounds, limit_s))

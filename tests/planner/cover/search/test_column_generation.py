@@ -55,7 +55,7 @@ def best_s(
     table = np.unique(table[one.open], axis=0)
     found = milp(
         np.asarray(costs),
-        integrality=np.ones(len(costs)),
+        integrality=np.ones(len(costs), dtype=np.int64),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(table, 1, np.inf),
     )
