@@ -147,7 +147,7 @@ def test_a_move_has_the_time_of_its_travels(
 ) -> None:
     stage = {"approach_um": approach_um, "move_timeout_s": 40, "settle_s": 2}
     moves = Moves(tmp_path / "run", small_config(stage=stage))
-    given = []
+    given: list[tuple[str, float]] = []
     plain = Progress.begin
 
     def noted(self: Progress, what: str, estimate_s: float) -> None:
