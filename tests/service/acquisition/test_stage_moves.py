@@ -156,7 +156,9 @@ def test_a_move_has_the_time_of_its_travels(
 
     monkeypatch.setattr(Progress, "begin", noted)
     move_to(moves.context, (1e-4, 0.0))
-    assert given[0] == ("a move of the stage", 2 + 40 * travels)
+    what, seconds = given[0]
+    assert what == "a move of the stage"
+    assert seconds == 2 + 40 * travels
     moves.session.store.close()
     moves.session.analysis.close()
 
