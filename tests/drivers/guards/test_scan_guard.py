@@ -1,4 +1,4 @@
-"""When a scan is refused before the beam, and what the failure of one may claim."""
+"""Refusals of a scan before the beam, and the claims of one that fails."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What frames show safely, point by point; which are chosen for a rectangle; and how they are trimmed."""
+"""Ground that frames show safely, point by point; those chosen for a rectangle; and how they are trimmed."""
 
 from collections.abc import Iterator, Sequence
 from random import Random

@@ -1,4 +1,4 @@
-"""What candidate frames serve, cost and collect, against a look at each frame and each point."""
+"""Rows that candidate frames serve, costs and prices, against a look at each frame and each point."""
 
 from collections.abc import Sequence
 from dataclasses import replace
