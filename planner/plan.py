@@ -11,9 +11,10 @@ from planner.cover.covers import Group, covers, raster_groups
 from planner.cover.exact import least_s
 from planner.cover.framing import Framing
 from planner.cover.imaged_ground import Imaged
+from planner.cover.per_box import drop_contained
 from planner.cover.raster import raster
 from planner.cover.required import Required, required
-from planner.cover.stitching import stitched_boxes
+from planner.cover.stitching import missed, stitched_boxes
 from planner.cover.tiles import Scan
 from planner.errors import PlannerError
 from planner.geometry.allowed_ground import Ground
@@ -138,9 +139,15 @@ def _plans(
     fields_m = [field.rect_m for field in fields]
     demand = required(boxes, fields, framing, imaged)
     full = [s for s in raster(fields_m, framing) if not imaged.shows(s.rect_m)]
+    if settings.presets_px:
+        # They may have room on required ground where those of a raster have none.
+        rest = missed(demand.regions, [s.rect_m for s in full], settings.tile_overlap_m)
+        full = list(drop_contained([*full, *(scan for region in rest for scan in region.scans)]))
     full_groups = raster_groups(_named(full, demand.pieces), fields_m, settings)
     full_frames = _in_order(_frames(full_groups, settings, start_m, keep_order=True))
     full_seams = stitched_boxes([(demand.regions, full_frames, full_groups[0].overlap_m)])
+    full_rects = [frame.rect_m for frame in full_frames]
+    full_shows_all = not missed(demand.regions, full_rects, full_groups[0].overlap_m)
     pace = profile_pace(settings)
     bound_beam_s = union_area_m2(p.rect_m for p in demand.pieces) * settings.seconds_per_m2
     raster_total_s = total_s(work_of(full_frames, pace.approach_m, start_m), pace)
@@ -162,7 +169,7 @@ def _plans(
             )
         if method in ("exact", "greedy") and settings.raster_where_cheaper and demand.regions:
             taken_s = total_s(work_of(frames, pace.approach_m, start_m), pace)
-            if raster_total_s < taken_s and all(one.overlap_held for one in full_seams):
+            if raster_total_s < taken_s and full_shows_all:
                 frames, stitched, basis = full_frames, full_seams, Basis.RASTER
         work = work_of(frames, pace.approach_m, start_m)
         totals = Totals(

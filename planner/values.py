@@ -181,7 +181,7 @@ class Plan:
     totals : Totals
     basis : Basis
     optimal : bool
-        True if `totals.bound_s` proves that no other frames take less; proven by ``exact`` only.
+        True if `totals.bound_s` proves that none of the frames that it is for take less; by ``exact`` only.
     """
 
     method: Method

@@ -54,7 +54,7 @@ class Mutant:
     function : str
         Qualified name of the function that is changed.
     lines : range
-        Where the change is.
+        Where the change is; the whole function for one of its signature, which no test comes by.
     source : str
         The whole module.
     change : str
@@ -78,15 +78,17 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
     places = wrapper.resolve(PositionProvider)
     names = _names(wrapper.module)
     for one in visitor.mutations:
-        if one.contained_by_top_level_function not in names:
+        function = one.contained_by_top_level_function
+        if function is None or function not in names:
             continue
         changed = wrapper.module.deep_replace(one.original_node, one.mutated_node)
         assert isinstance(changed, libcst.Module)
         place = places[one.original_node]
+        last = places[function if place.start.line < places[function.body].start.line else one.original_node]
         diff = difflib.unified_diff(source.splitlines(), changed.code.splitlines(), lineterm="", n=1)
         yield Mutant(
-            names[one.contained_by_top_level_function],
-            range(place.start.line, place.end.line + 1),
+            names[function],
+            range(place.start.line, last.end.line + 1),
             changed.code,
             "\n".join(list(diff)[2:]),
         )
@@ -169,6 +171,8 @@ class Mutating:
         watch.stop()
         if self._failed:
             return True
+        if self._module not in sys.modules:
+            raise pytest.UsageError(f"none of these tests imports {self._module}")
         lines = {
             line: {one for one in contexts if one} - slow
             for line, contexts in watch.get_data().contexts_by_lineno(str(self._path)).items()

@@ -3,9 +3,9 @@
 from drivers.errors import OutOfRangeError
 
 LONGEST_EXPOSURE_S = 600.0
-"""The limit of `config.instrument.FluorescenceConfig.exposure_s`."""
+"""The limit of `config.light.fluorescence.FluorescenceConfig.exposure_s`."""
 EM_GAIN = (1.0, 300.0)
-"""The limits of `config.instrument.FluorescenceConfig.em_gain`."""
+"""The limits of `config.light.fluorescence.FluorescenceConfig.em_gain`."""
 
 
 def require_within(name: str, value: float, low: float, high: float, unit: str = "") -> None:

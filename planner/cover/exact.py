@@ -11,8 +11,9 @@ from planner.cover.framing import Framing
 from planner.cover.greedy import LEAST_SAVING_S
 from planner.cover.per_box import outermost
 from planner.cover.required import Region
-from planner.cover.seams import holding, not_shown, overlapping, table_of, trimmed
+from planner.cover.seams import holding, table_of, trimmed
 from planner.cover.search.column_generation import Wanted, cheapest_frames
+from planner.cover.stitching import missed
 from planner.cover.tiles import Scan
 from planner.geometry.rects import TOLERANCE_M, RectM, center, hull, union_area_m2
 
@@ -41,7 +42,7 @@ class Cover:
     ----------
     scans : tuple of Scan
     bound_s : float
-        Lower bound of the beam time and overhead of any.
+        Lower bound of the beam time and overhead of frames, as in `planner.values.Totals`.
     of_raster : bool
         True if some are frames of a raster, trimmed.
     """
@@ -136,19 +137,8 @@ def _finished(found: Sequence[RectM], part: Sequence[Region], framing: Framing) 
     kept = trimmed(found, needs, settings.tile_overlap_m, settings.whole_worth_s > 0)
     scans = [framing.frame(rect) for rect in kept]
     made = tuple(scan for scan in scans if scan is not None)
-    rects = [scan.rect_m for scan in made]
-    table = table_of(rects)
-    missed = [
-        region
-        for region in part
-        if not_shown(
-            region.rect_m,
-            (rects[n] for n in overlapping(region.rect_m, table).tolist()),
-            settings.tile_overlap_m,
-        )
-        is not None
-    ]
-    return made + tuple(scan for region in missed for scan in region.scans)
+    rest = missed(part, [scan.rect_m for scan in made], settings.tile_overlap_m)
+    return made + tuple(scan for region in rest for scan in region.scans)
 
 
 def _touching(rects: Sequence[RectM], part: Sequence[Region]) -> list[RectM]:

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.cover.imaged_ground import Imaged
+from planner.cover.seams import pieces_not_shown
 from planner.cover.tiles import Scan, pixels, rounded_out, tiles
 from planner.geometry.allowed_ground import Ground
-from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut
+from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, hull, overlap
 from planner.settings import PlanSettings
 
 Values = NDArray[np.float64]
 
 _MOST_PARTIAL = 4
 """Most frames for a rectangle that cannot be shown whole. Chosen by hand."""
-_LEAST_PART = 0.05
+_LEAST_PART = 0.02
 """Least share of such a rectangle that each of these frames must add. Chosen by hand."""
 
 
@@ -115,18 +116,21 @@ class Framing:
         Each is for ground that neither `shown` nor the frames before it show, and adds a fair part of it.
         """
         scans: list[Scan] = []
-        left = Imaged(shown).not_shown(rect)
-        while left is not None and len(scans) < _MOST_PARTIAL:
+        left = pieces_not_shown(rect, shown, 0.0)
+        while left and len(scans) < _MOST_PARTIAL:
             best, most_m2 = None, _LEAST_PART * area_m2(rect)
-            for size in self._presets:
-                placed = self.ground.place_over_most(left, *(n * self.settings.pixel_size_m for n in size))
+            # The middle of all that is left may be shown: then a frame over one of its pieces adds more.
+            for size, over in product(self._presets, dict.fromkeys((reduce(hull, left), *left))):
+                width_m, height_m = (n * self.settings.pixel_size_m for n in size)
+                placed = self.ground.place_over_most(over, width_m, height_m, left)
+                added_m2 = 0.0 if placed is None else _shared_m2(placed, left)
                 # A larger preset must show clearly more.
-                if placed is not None and area_m2(cut(placed, left)) > most_m2:
-                    best, most_m2 = Scan(placed, size), 1.05 * area_m2(cut(placed, left))
+                if placed is not None and added_m2 > most_m2:
+                    best, most_m2 = Scan(placed, size), 1.05 * added_m2
             if best is None:
                 break
             scans.append(best)
-            left = Imaged([*shown, *(scan.rect_m for scan in scans)]).not_shown(rect)
+            left = pieces_not_shown(rect, [*shown, *(scan.rect_m for scan in scans)], 0.0)
         return tuple(scans)
 
     def _sum_s(self, scans: tuple[Scan, ...]) -> float:
@@ -145,3 +149,8 @@ class Framing:
             return tuple(s for s in self._presets if s[0] >= width and s[1] >= height)
         most = self.settings.max_frame_px
         return ((width, height),) if width <= most[0] and height <= most[1] else ()
+
+
+def _shared_m2(rect: RectM, pieces: Sequence[RectM]) -> float:
+    """Return the ground that a rectangle shares with pieces, none of which overlap."""
+    return sum(area_m2(cut(rect, piece)) for piece in pieces if overlap(rect, piece))

@@ -16,9 +16,6 @@ from planner.geometry.rects import TOLERANCE_M, RectM, area_m2, cut, grown, hold
 Rects = NDArray[np.float64]
 """(N, 4) array: x0, y0, x1, y1 of each rectangle, m."""
 
-_PASSES = 4
-"""Most passes over frames that are trimmed; most layouts settle in two or three. Chosen by hand."""
-
 
 def table_of(rects: Sequence[RectM]) -> Rects:
     """Return rectangles as an array (N, 4)."""
@@ -117,26 +114,17 @@ def trimmed(
     for number, indices in enumerate(near):
         for index in indices:
             regions[index].append(number)
-    due = set(kept)
-    for _ in range(_PASSES):
-        for index in sorted(due):
-            due.discard(index)
-            if index not in kept:
-                continue
-            parts = []
-            for number in regions[index]:
-                others = [kept[n] for n in near[number] if n != index and n in kept]
-                parts.append(_needed(required[number], kept[index], others, overlap_m, keep_whole))
-            needs = [part for part in parts if part is not None]
-            if not needs:
-                del kept[index]
-            elif _differ(need := reduce(hull, needs), kept[index]):
-                kept[index] = need
-            else:
-                continue
-            due.update(n for number in regions[index] for n in near[number] if n != index)
-        if not due:
-            break
+    # Once is enough: the less the others show, the more of a frame is needed.
+    for index, frame in enumerate(frames):
+        parts = []
+        for number in regions[index]:
+            others = [kept[n] for n in near[number] if n != index and n in kept]
+            parts.append(_needed(required[number], frame, others, overlap_m, keep_whole))
+        needs = [part for part in parts if part is not None]
+        if not needs:
+            del kept[index]
+        elif _differ(need := reduce(hull, needs), frame):
+            kept[index] = need
     return tuple(kept.values())
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from planner.cover.required import Region
-from planner.cover.seams import not_shown, showing, table_of
+from planner.cover.seams import not_shown, overlapping, showing, table_of
 from planner.cover.tiles import Scan
+from planner.geometry.rects import RectM
 from planner.values import Frame, Stitched
 
 
@@ -19,6 +20,17 @@ def for_boxes(scans: Sequence[Scan], regions: Sequence[Region], overlap_m: float
         for index in showing(region.rect_m, rects, table, overlap_m):
             names[index] |= region.boxes
     return tuple(replace(s, boxes=frozenset(n)) for s, n in zip(scans, names, strict=True) if n)
+
+
+def missed(regions: Sequence[Region], rects: Sequence[RectM], overlap_m: float) -> list[Region]:
+    """Return the regions of which frames do not show all, with an overlap at each seam, m."""
+    table = table_of(rects)
+    return [
+        region
+        for region in regions
+        if not_shown(region.rect_m, (rects[n] for n in overlapping(region.rect_m, table).tolist()), overlap_m)
+        is not None
+    ]
 
 
 def stitched_boxes(

@@ -172,21 +172,40 @@ class Ground:
                 return placed
         return None
 
-    def place_over_most(self, rect: RectM, width_m: float, height_m: float) -> RectM | None:
-        """Place a frame of a given size on allowed ground where it shows most of `rect`; None if nowhere.
+    def place_over_most(
+        self, aim: RectM, width_m: float, height_m: float, pieces: Sequence[RectM] = ()
+    ) -> RectM | None:
+        """Place a frame of a given size on allowed ground where it shows most of some ground.
 
-        The further a frame lies from the centre along an axis, the less it shows: as in `place`, it lies
-        along each axis at the centre or at an edge of the allowed ground, steps along an outline included.
+        The further a frame lies from the centre of `aim` along an axis, the less it shows of it: as in
+        `place`, it lies along each axis at the centre or at an edge of the allowed ground, steps along an
+        outline included.
+
+        Parameters
+        ----------
+        aim : RectM
+        width_m, height_m : float
+        pieces : sequence of RectM, optional
+            The ground, of which no two overlap; by default `aim` itself.
+
+        Returns
+        -------
+        RectM or None
+            None if no frame shows any of it.
         """
-        room = (rect[0] - width_m, rect[1] - height_m, rect[2] + width_m, rect[3] + height_m)
-        aim = (rect[0] + rect[2] - width_m) / 2, (rect[1] + rect[3] - height_m) / 2
-        lows = np.asarray(self._free_low_ends(room, width_m, height_m, aim), dtype=np.float64).reshape(-1, 2)
+        room = (aim[0] - width_m, aim[1] - height_m, aim[2] + width_m, aim[3] + height_m)
+        middle = (aim[0] + aim[2] - width_m) / 2, (aim[1] + aim[3] - height_m) / 2
+        lows = np.asarray(self._free_low_ends(room, width_m, height_m, middle), dtype=np.float64).reshape(
+            -1, 2
+        )
         highs = lows + np.asarray((width_m, height_m))
-        sides = np.minimum(highs, rect[2:]) - np.maximum(lows, rect[:2])
-        shown = sides.clip(min=0).prod(axis=1)
+        shown = np.zeros(len(lows))
+        for piece in pieces or (aim,):
+            sides = np.minimum(highs, piece[2:]) - np.maximum(lows, piece[:2])
+            shown += sides.clip(min=0).prod(axis=1)
         # Rounded, so that of places that show as much the one nearest to the centre comes first, and that no
         # frame shows picometres of an edge.
-        share = np.round(shown / area_m2(rect), 6)
+        share = np.round(shown / sum(map(area_m2, pieces or (aim,))), 6)
         for index in np.argsort(-share, kind="stable"):
             if share[index] <= 0:
                 return None

@@ -305,3 +305,21 @@ def test_slivers_at_an_outline_are_left_out() -> None:
         # 1 or 3 % of the rectangle.
         ground = ground_within((0, 0, 10, 9), (0, 9, width, 10))
         assert len(ground.allowed_within(um((0, 0, 10, 10)), 0.0)) == parts
+
+
+def test_a_frame_over_pieces_lies_where_it_shows_most_of_all_of_them() -> None:
+    """Along each axis it lies at the centre or at an edge of the ground."""
+    ground = Ground([um((0, 0, 10, 4))], -PM)
+    aim = um((0, 0, 10, 4))
+
+    def low_um(*pieces: tuple[float, float, float, float]) -> float | None:
+        placed = ground.place_over_most(aim, 2 * UM, 3.9 * UM, [um(piece) for piece in pieces])
+        return None if placed is None else round(placed[0] / UM, 3)
+
+    assert low_um() == low_um((0, 0, 10, 4)) == 4
+    assert low_um((0, 0, 1, 4), (8, 0, 10, 4)) == 8
+    assert low_um((0, 0, 2, 4), (9, 0, 10, 4)) == 0
+    # Most of all of them together.
+    assert low_um((0, 0, 2, 1), (8, 0, 10, 0.7), (8, 3, 10, 3.7)) == 8
+    assert low_um((0, 0, 2, 1), (8, 0, 10, 0.4), (8, 3, 10, 3.4)) == 0
+    assert low_um((20, 0, 21, 4)) is None

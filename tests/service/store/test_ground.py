@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from drivers.pose import RectM
@@ -34,6 +34,8 @@ def tables() -> Iterator[sqlite3.Connection]:
 
 
 @given(st.lists(st.tuples(rects, st.sampled_from([0.0, 1 * UM, 5 * UM])), max_size=12), rects)
+@example([((0.0, 0.0, 10 * UM, 10 * UM), 5 * UM)], (15 * UM, 0.0, 20 * UM, 1 * UM))
+@example([((0.0, 0.0, 10.0003 * UM, 10 * UM), 0.0)], (10 * UM, 0.0, 20 * UM, 1 * UM))
 @examples(60)
 def test_what_is_found_is_what_lies_there(
     tables: sqlite3.Connection, there: list[tuple[RectM, float]], wanted: RectM

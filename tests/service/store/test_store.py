@@ -3,13 +3,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from service import wording
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
 from service.model.jobs import HoldCause, JobState
-from service.model.phases import Phase, SessionEvent, Status
+from service.model.phases import PauseCause, Phase, SessionEvent, Status
 from service.model.specimen import FieldState
 from service.store.store import Store
 from tests.places import ROOT
@@ -61,6 +63,9 @@ def test_a_new_store_is_idle_and_keeps_what_it_was_given(store: Store) -> None:
         store.queue.jobs(),
     ) == ([], [], [], [])
     assert store.queue.next_job() is None
+    tables = [one for name, one in vars(store).items() if name != "_database"]
+    assert len(tables) >= 13
+    assert all(table._database is store._database for table in tables)
 
 
 def test_the_file_is_as_durable_as_promised(store: Store, tmp_path: Path) -> None:
@@ -445,3 +450,45 @@ def test_cells_of_another_field_are_refused(store: Store) -> None:
         record_cells(store, "S0001/F000", [cell("S0001/F000", 1), cell("S0001/F001", 2)], 1.0, ())
     assert store.specimen.cells() == []
     assert store.specimen.field("S0001/F000").state is FieldState.SAVED
+
+
+def test_a_halt_keeps_its_cause_in_the_status_and_in_the_events(store: Store, tmp_path: Path) -> None:
+    store.apply(SessionEvent.START)
+    paused = store.apply(SessionEvent.PAUSE, "the oil", PauseCause.DISK, notes={"free_gb": 1})
+    assert paused == store.status() == Status(Phase.PAUSED, Phase.PREFLIGHT, "the oil", PauseCause.DISK)
+    told = store.events.of("session")[-1].data
+    assert (told["cause"], told["reason"], told["free_gb"]) == ("disk", "the oil", 1)
+    assert "cause" not in store.events.of("session")[0].data
+    rev = store.requests.rev()
+    store.restate("the oil, and the gun")
+    assert store.status() == replace(paused, reason="the oil, and the gun")
+    assert store.requests.rev() == rev + 1
+
+
+def test_a_store_that_is_opened_again_goes_by_the_clocks_it_is_given(store: Store, tmp_path: Path) -> None:
+    store.close()
+    again = Store.open(tmp_path / "session.sqlite", HandClock(5.0).now_s, lambda: WALL)
+    again.apply(SessionEvent.START)
+    event = again.events.of("session")[-1]
+    again.close()
+    assert (event.time_s, event.at) == (5.0, WALL.isoformat(timespec="milliseconds"))
+
+
+def test_a_restart_says_what_it_found_and_why_the_session_waits(store: Store) -> None:
+    queue_jobs(store)
+    store.apply(SessionEvent.START)
+    row = store.ledger.arm("J000001", rect(20, 0), 0.0)
+    report = store.recover()
+    assert [one.id for one in report.found.unknown] == [row.id]
+    assert report.status == store.status()
+    assert (report.status.phase, report.status.reason) == (Phase.RECOVERING, wording.started_again())
+    assert report.again == ()
+
+
+def test_a_session_that_has_ended_stays_so_and_its_ledger_is_put_in_order(store: Store) -> None:
+    queue_jobs(store)
+    store.ledger.arm("J000001", rect(20, 0), 0.0)
+    ended = store.apply(SessionEvent.ABORT, "by hand")
+    report = store.recover()
+    assert report.status == store.status() == ended
+    assert (report.found.needs_review, report.found.to_verify) == (("J000001",), ())

@@ -308,17 +308,18 @@ def test_rows_of_jobs(store: Store) -> None:
 
 
 def test_all_rows_are_read_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.store.tables.ledger._PAGE", 2)
+    monkeypatch.setattr("service.store.tables.ledger._PAGE", 3)
+    store.ledger.done(store.ledger.arm("J000003", rect(0, 0), 1 * UM).id)
     for n in range(5):
         row = store.ledger.arm("J000001", rect(n, 0), 1 * UM)
         if n < 4:
             store.ledger.void(row.id, JobState.QUEUED, "vacuum not ready")
-    store.ledger.done(5)
+    store.ledger.done(6)
     store.ledger.done(store.ledger.arm("J000002", rect(0, 0), 1 * UM).id)
-    assert [row.id for row in store.ledger.each()] == [1, 2, 3, 4, 5, 6]
+    assert [row.id for row in store.ledger.each()] == [1, 2, 3, 4, 5, 6, 7]
     assert list(store.ledger.each()) == store.ledger.exposures()
     # The void ones had no beam.
-    jobs = [store.queue.job(name) for name in ("J000001", "J000002")]
+    jobs = [store.queue.job(name) for name in ("J000003", "J000001", "J000002")]
     assert list(store.ledger.dwell_times_s()) == [job.beam_s for job in jobs]
     assert store.ledger.in_section("S0001") == store.ledger.exposures()
     assert store.ledger.in_section("S0002") == []

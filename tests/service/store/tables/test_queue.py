@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from service.errors import IllegalTransitionError, StoreError, UnknownIdError
-from service.model.jobs import HoldCause, Job, JobState
+from service.model.jobs import HoldCause, Job, JobKind, JobState
 from service.model.specimen import FieldState
 from service.store.store import Store
 from tests.service.store.stores import (
@@ -183,3 +183,104 @@ def test_a_queued_job_may_be_resized_and_is_counted_as_it_is(store: Store) -> No
     store.ledger.arm(old.id, wider.rect_m, 0.0)
     with pytest.raises(IllegalTransitionError, match="only a queued one is resized"):
         store.queue.resize(old)
+
+
+def test_an_event_of_a_job_says_who_why_and_which_exposure(store: Store) -> None:
+    queue_jobs(store)
+    store.queue.transition(
+        "J000001", JobState.HELD, reason="a fold", hold_cause=HoldCause.PERSON, by="ida", exposure=7
+    )
+    store.queue.transition("J000001", JobState.QUEUED)
+    told = [event.data for event in store.queue.history("J000001")]
+    assert told == [
+        {
+            "from": "queued",
+            "to": "held",
+            "reason": "a fold",
+            "hold_cause": "person",
+            "by": "ida",
+            "exposure": 7,
+        },
+        {"from": "held", "to": "queued", "reason": None},
+    ]
+    assert store.queue.history("J000002") == []
+
+
+def test_image_and_cause_of_a_transition_are_kept(store: Store) -> None:
+    queue_jobs(store)
+    held = store.queue.transition("J000002", JobState.HELD, hold_cause=HoldCause.PERSON)
+    assert held.hold_cause is store.queue.job("J000002").hold_cause is HoldCause.PERSON
+    store.ledger.done(store.ledger.arm("J000001", rect(0, 0), 1e-6).id)
+    store.queue.transition("J000001", JobState.SAVED, image="em/x", sha256="ab")
+    assert (store.queue.job("J000001").image, store.queue.job("J000001").sha256) == ("em/x", "ab")
+
+
+@pytest.mark.parametrize("skipped", [False, True])
+def test_a_frame_waits_to_be_taken_again_until_its_beam(store: Store, skipped: bool) -> None:
+    queue_jobs(store)
+    exposure = store.ledger.done(store.ledger.arm("J000001", rect(0, 0), 1e-6).id)
+    store.queue.set_state("J000001", JobState.SAVED, image="em/x", sha256="ab")
+    assert store.images.hold_for_retake("J000001", exposure.id, "blurred").retake_of == exposure.id
+    if skipped:
+        assert store.queue.set_state("J000001", JobState.SKIPPED, reason="no").retake_of is None
+        return
+    # A frame that waits for its second scan may not be taken for one that is queued for its first.
+    with pytest.raises(IllegalTransitionError):
+        store.queue.set_state("J000001", JobState.WITHDRAWN, reason="why")
+    queued = store.queue.set_state("J000001", JobState.QUEUED)
+    assert queued.retake_of == exposure.id
+    held = store.queue.set_state("J000001", JobState.HELD, hold_cause=HoldCause.PERSON)
+    assert held.retake_of == store.queue.job("J000001").retake_of == exposure.id
+    store.queue.set_state("J000001", JobState.QUEUED)
+    again = store.ledger.arm("J000001", rect(0, 0), 1e-6)
+    assert (again.retake_of, store.queue.job("J000001").retake_of) == (exposure.id, exposure.id)
+    store.ledger.done(again.id)
+    assert store.queue.job("J000001").retake_of is None
+
+
+def test_jobs_are_counted_by_section_and_by_kind(store: Store) -> None:
+    assert store.queue.next_number() == 1
+    queue_jobs(store)
+    focus = replace(job(4, "S0002"), kind=JobKind.FOCUS)
+    store.queue.add_plan(
+        "S0002", [focus, replace(job(5, "S0002"), kind=JobKind.OVERVIEW), job(6, "S0002")], {}
+    )
+    store.queue.set_state("J000002", JobState.SKIPPED, reason="a fold")
+    first = {JobState.QUEUED: 2, JobState.SKIPPED: 1}
+    assert store.queue.counts_by_section() == {"S0001": first, "S0002": {JobState.QUEUED: 3}}
+    assert store.queue.counts_by_section(["S0001", "S0003"]) == {"S0001": first}
+    assert store.queue.counts_by_section([]) == {}
+    assert store.queue.helping_counts() == {JobKind.FOCUS: 1, JobKind.OVERVIEW: 1}
+
+
+def test_jobs_on_some_ground_go_by_position_and_without_those_that_never_had_the_beam(store: Store) -> None:
+    queue_jobs(store, 4)
+    every = rect(0, 0, 200)
+    store.queue.set_state("J000001", JobState.SKIPPED, reason="a fold")
+    done = store.ledger.arm("J000002", rect(40, 0), 1e-6)
+    store.ledger.failed(done.id, "broke off")
+    store.queue.set_state("J000002", JobState.SKIPPED, reason="enough")
+
+    def on(*values: float, limit: int = 9, after: int | None = None) -> list[int]:
+        return [int(one.id[1:]) for one in store.queue.jobs_touching(rect(*values), limit, after)]
+
+    assert on(0, 0, 200) == [2, 3, 4]
+    assert on(0, 0, 200, limit=2) == [2, 3]
+    assert on(0, 0, 200, after=2) == [3, 4]
+    # Jobs are 10 um wide, every 20 um; edges do not count.
+    assert on(50, 0, 10) == []
+    assert on(50, 0, 11) == [3]
+    assert store.queue.jobs_touching(every, 9)[0].covers == store.queue.job("J000002").covers != ()
+
+
+def test_a_plan_leaves_the_fields_of_other_sections_and_says_what_it_is(store: Store) -> None:
+    queue_jobs(store, 0)
+    save_field(store, "S0002/F000")
+    record_cells(store, "S0002/F000", [cell("S0002/F000", 1)])
+    save_field(store, "S0001/F001")
+    record_cells(store, "S0001/F001", [cell("S0001/F001", 1)])
+    store.queue.add_plan("S0001", [], {"S0001/F001/c0001": "a fold"})
+    assert store.specimen.field("S0002/F000").state is FieldState.DETECTED
+    assert store.events.of("queue")[-1].data == {"jobs": 0, "skipped_cells": 1}
+    with pytest.raises(UnknownIdError, match="there is no job J000077"):
+        store.queue.job("J000077")

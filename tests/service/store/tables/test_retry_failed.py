@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from service import wording
 from service.model.jobs import HoldCause, JobState
 from service.model.specimen import FieldState
 from service.store.store import Store
@@ -24,6 +25,8 @@ def planned(store: Store) -> Store:
 def test_a_section_that_was_not_exposed_is_detected_and_planned_again(planned: Store) -> None:
     assert planned.recover().again == (FAILED,)
     assert planned.specimen.field(FAILED).state is FieldState.SAVED
+    assert planned.events.of("field")[-1].data["reason"] == wording.detected_again()
+    assert {job.reason for job in planned.queue.jobs()} == {wording.plan_withdrawn()}
     assert planned.specimen.field("S0001/F000").state is FieldState.DETECTED
     assert planned.queue.counts_in_use() == {JobState.WITHDRAWN: 3}
     cells = planned.specimen.cells(section="S0001")
@@ -52,6 +55,7 @@ def test_a_field_that_could_not_be_taken_is_pending_again_and_its_section_planne
     store.specimen.set_field(FAILED, FieldState.FAILED, reason="the camera is dead")
     assert store.recover().again == (FAILED,)
     assert store.specimen.field(FAILED).state is FieldState.PENDING
+    assert store.events.of("field")[-1].data["reason"] == wording.taken_again()
     assert store.specimen.field("S0001/F000").state is FieldState.DETECTED
     assert store.queue.counts_in_use() == {JobState.WITHDRAWN: 3}
 
