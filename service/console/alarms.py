@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 from service.console.run_state import Link, State
+from service.model.images.trends import Trend
 from service.model.jobs import JobState
 from service.model.phases import FINAL, HALTED, PauseCause, Phase
 from service.model.specimen import FieldState
-from service.model.trends import Trend
 from service.words.quantities import duration
 from service.words.trends import trend_says, trend_to_do
 

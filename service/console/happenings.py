@@ -7,10 +7,10 @@ from typing import Any
 
 from service.console.alarms import BY_HAND, Level
 from service.model.event import STAY
+from service.model.images.trends import ELECTRON_LEVELS, LIGHT_LEVELS, TREND, Trend
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
-from service.model.trends import ELECTRON_LEVELS, LIGHT_LEVELS, TREND, Trend
 from service.words.events import event_words
 from service.words.quantities import duration
 from service.words.states import FIELDS, JOBS, PHASES

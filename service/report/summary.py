@@ -12,10 +12,10 @@ from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
 from service.model.images.checks import ImageCounts
+from service.model.images.trends import Trend
 from service.model.jobs import ExposureState, JobState
 from service.model.overviews import Overview
 from service.model.specimen import FieldState, TruthPoints
-from service.model.trends import Trend
 from service.report.durations import SessionWay, durations_of, session_ways
 from service.report.focusing import Focusing, focusing
 from service.report.found_sections import FoundSections, found_sections

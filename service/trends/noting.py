@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from detection.image_quality.levels import frame_levels
 from service.logs import get_logger
 from service.model.event import Event
+from service.model.images.trends import ELECTRON_LEVELS, LIGHT_LEVELS, TREND, Quantity, Trend
 from service.model.specimen import FieldCells
-from service.model.trends import ELECTRON_LEVELS, LIGHT_LEVELS, TREND, Quantity, Trend
 from service.store.store import Store
 from service.trends.change import change_of
 

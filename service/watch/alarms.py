@@ -7,10 +7,10 @@ from typing import Any
 from config.alarms import AlarmKind
 from service import wording
 from service.model.event import MISSING, SEAM, Event
+from service.model.images.trends import TREND, Trend
 from service.model.jobs import JobKind, JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
-from service.model.trends import TREND, Trend
 from service.store.outcome import end_state
 from service.store.store import Store
 from service.words.trends import trend_says, trend_to_do

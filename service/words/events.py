@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service.model.trends import Trend
+from service.model.images.trends import Trend
 from service.wording import some
 from service.words.quantities import duration
 from service.words.trends import trend_says

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from service.model.trends import Quantity, Trend
+from service.model.images.trends import Quantity, Trend
 
 _WHAT: Mapping[Quantity, str] = {
     Quantity.LIGHT: "the background of the fluorescence",
@@ -35,7 +35,7 @@ _TO_DO: Mapping[Quantity, tuple[str, str]] = {
         "Nothing.",
     ),
 }
-"""What may be the cause and what a person does, where the quantity falls and where it rises."""
+"""Likely cause, and advice, for a quantity that falls and for one that rises."""
 
 
 def trend_says(trend: Trend) -> str:

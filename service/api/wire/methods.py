@@ -17,11 +17,11 @@ from service.api.wire.messages import (
     Number,
     SessionParams,
 )
+from service.model.images.trends import Quantity
 from service.model.jobs import JobState
 from service.model.overviews import OverviewState
 from service.model.phases import PauseCause, Phase
 from service.model.specimen import FieldState
-from service.model.trends import Quantity
 
 
 class EventsParams(Frozen):

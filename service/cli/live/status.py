@@ -81,7 +81,7 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
 def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Rows to print, from the results of the methods `status` and `hello`."""
     # Only with an answer to show: it loads what the states are made of.
-    from service.model.trends import Trend
+    from service.model.images.trends import Trend
     from service.words.states import FIELDS, JOBS
     from service.words.trends import trend_says
 

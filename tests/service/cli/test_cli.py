@@ -59,6 +59,7 @@ SUMMARY = {
     "reviewed_cells",
     "helping_jobs",
     "images",
+    "trends",
     "flagged_images",
     "missing_images",
     "retaken",

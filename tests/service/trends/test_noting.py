@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from detection.image.hits import Decision
+from service.model.images.trends import LIGHT_LEVELS, TREND, Quantity
 from service.model.specimen import Cell, FieldCells
-from service.model.trends import LIGHT_LEVELS, TREND, Quantity
 from service.store.store import Store
 from service.trends.noting import note_fluorescence, trends_of
 from service.watch.alarms import alarm_of

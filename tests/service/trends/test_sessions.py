@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from drivers.fluorescence import FmFrame
+from service.model.images.trends import ELECTRON_LEVELS, LIGHT_LEVELS
 from service.model.phases import Phase
-from service.model.trends import ELECTRON_LEVELS, LIGHT_LEVELS
 from tests.service.faults import ALWAYS, faulty
 from tests.service.sessions import Session, small_config
 
