@@ -17,7 +17,8 @@ def frame(light: float = 100, cells: int = 12, sigma_px: float = 1.0, seed: int 
         for dx, dy in rng.uniform(-10, 10, (6, 2)):
             scene[np.hypot(x - center_x - dx, y - center_y - dy) < 2.5] += 3 * light
     scene = cv2.GaussianBlur(scene, (0, 0), sigma_px)
-    return np.rint(200 + rng.poisson(scene) + rng.normal(0, 5, scene.shape)).clip(0).astype(np.uint16)
+    grey = 200 + rng.poisson(scene) + rng.normal(0, 5, scene.shape)
+    return np.asarray(grey.round().clip(0), dtype=np.uint16)
 
 
 def test_light_and_detail_tell_apart_what_has_changed() -> None:

@@ -38,7 +38,7 @@ def section(store: Store, n: int, light: float, cells: float | None = None) -> N
             confidence=0.9,
             reason="",
             decision=Decision.KEPT,
-            brightness_adu=cells * (1 + 0.01 * k),
+            brightness_adu=(cells or 0.0) * (1 + 0.01 * k),
         )
         for k in range(5 if cells is not None else 0)
     ]
