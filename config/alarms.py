@@ -7,7 +7,16 @@ from pydantic import Field, SecretStr
 from config.base import Frozen
 
 AlarmKind = Literal[
-    "fault", "stalled", "finished", "disk", "needs_review", "review", "paused", "restarted", "watchdog"
+    "fault",
+    "stalled",
+    "finished",
+    "disk",
+    "needs_review",
+    "review",
+    "paused",
+    "restarted",
+    "watchdog",
+    "trend",
 ]
 
 EVERY_KIND: tuple[AlarmKind, ...] = get_args(AlarmKind)

@@ -25,6 +25,7 @@ from service.safety.deadlines import timeout_of
 from service.session.context import Context
 from service.session.exposure_map import waiting
 from service.session.interrupts import Interrupt, InterruptSession
+from service.trends.noting import note_electron
 
 log = get_logger(__name__)
 
@@ -69,7 +70,10 @@ def take_electron_images(context: Context) -> None:
     SessionFaultError
         The vacuum is lost, or too many jobs failed in a row.
     """
+    section: str | None = None
     while (job := _next(context)) is not None:
+        _note_levels(context, section, job.section)
+        section = job.section
         context.checkpoint()
         if not scan_of(job).prepare(context, job):
             continue
@@ -84,6 +88,18 @@ def take_electron_images(context: Context) -> None:
                 _do(context, job)
             else:
                 hold_for_fluorescence(context, job, unsaved)
+    _note_levels(context, section, None)
+
+
+def _note_levels(context: Context, before: str | None, now: str | None) -> None:
+    """Note what may change slowly, once a section is left; an error in that costs only the numbers."""
+    if before is None or before == now:
+        return
+    try:
+        sem = context.config.sem
+        note_electron(context.store, before, sem.pixel_size_nm * 1e-9, sem.dwell_us * 1e-6)
+    except Exception:
+        log.exception("levels not noted", section=before)
 
 
 def _next(context: Context) -> Job | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import groupby
 
+from detection.image_quality.levels import is_flat, shows_light
 from drivers.chamber import VacuumState
 from drivers.errors import DisturbedError, DriverError, InterruptedCallError
 from drivers.fluorescence import FmFrame, FmSettings
@@ -182,11 +183,29 @@ def _take(context: Context, field: Field) -> tuple[FmFrame, datetime, float | No
         except NOT_AS_CONFIGURED as error:
             _refuse_contradiction(context, error)
             raise
+        _require_light(context, frame, wanted)
         return frame, asked_at
 
     _require_vapour(context)
     taken = repeat_harmless(context, f"fluorescence of {field.id}", take, (DriverError, FrameRefusedError))
     return *taken, _require_vapour(context)
+
+
+def _require_light(context: Context, frame: FmFrame, settings: FmSettings) -> None:
+    """Refuse a frame that is no brighter than one without light: a lamp may be dead that says it is on.
+
+    Only a frame that shows nothing is compared; the light stays off for that, so nothing is bleached.
+
+    Raises
+    ------
+    FrameRefusedError
+    """
+    if context.store.kind() == "replay" or not is_flat(frame.pixels):
+        return
+    with context.step("a frame without light", settings.exposure_s):
+        dark = context.devices.camera.expose(settings, timeout_of(settings.exposure_s))
+    if not shows_light(frame.pixels, dark.pixels):
+        raise FrameRefusedError("the frame is as dark as one without light, though the light says it was on")
 
 
 def _require_vapour(context: Context) -> float | None:

@@ -21,12 +21,13 @@ from service.analysis.track_names import TrackNames
 from service.errors import ImageError, StoreError
 from service.image_files.images import read_fm
 from service.logs import get_logger
-from service.model.specimen import Field, FieldState
+from service.model.specimen import Field, FieldCells, FieldState
 from service.planning.review.edit import conform
 from service.planning.section import plan_section
 from service.planning.targets.choose import decide_by_rule, rule_in_force
 from service.session.folders.run_folder import RunFolder
 from service.store.store import Store
+from service.trends.noting import note_fluorescence
 
 log = get_logger(__name__)
 
@@ -227,13 +228,23 @@ class Analysis:
         new = [one for one in found.fields if states[one.field] is FieldState.SAVED]
         if new:
             with self._store.transaction():
-                self._store.tracks.record_section(with_brightness(new, found.frames), found.tracks)
+                new = with_brightness(new, found.frames)
+                self._store.tracks.record_section(new, found.tracks)
                 conform(self._config, self._store, found.section)
             cells = sum(len(one.cells) for one in new)
             elapsed_ms = round(sum(one.elapsed_ms for one in new), 1)
             log.info("detected", section=found.section, cells=cells, elapsed_ms=elapsed_ms)
+            self._note_levels(found, new)
         if new or found.failed:
             self._plan_if_seen(found.section)
+
+    def _note_levels(self, found: Found, new: list[FieldCells]) -> None:
+        """Note what may change slowly; an error in that costs the numbers, never the cells."""
+        try:
+            frames = [(frame.pixels, frame.offset_adu) for frame in found.frames]
+            note_fluorescence(self._store, found.section, frames, new)
+        except Exception:
+            log.exception("levels not noted", section=found.section)
 
     def _plan_if_seen(self, section: str) -> None:
         # Cells are chosen among those of all sections, so that no plan is made before the last is seen.

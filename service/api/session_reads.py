@@ -1,6 +1,7 @@
 """Replies about the session as a whole: status, estimate, events and the schema of the API."""
 
 import json
+from dataclasses import asdict
 from functools import cache
 
 from service.api import queue_reads
@@ -13,6 +14,7 @@ from service.model.jobs import JobState
 from service.store.database import utc_now
 from service.store.rows import to_json
 from service.store.store import Store
+from service.trends.noting import trends_of
 
 _NEXT_JOBS = 10
 
@@ -38,6 +40,7 @@ def status(store: Store, control: Control) -> wire.StatusResult:
         overviews=store.overviews.counts(),
         images=ImageSums.of(store.images.counts(), control.retakes()),
         # By way of JSON, so that a NaN of a driver becomes null.
+        trends=tuple(wire.TrendNow(**asdict(one)) for one in trends_of(store)),
         devices=json.loads(to_json(dict(control.devices()))),
         health=json.loads(to_json(dict(control.health()))),
     )

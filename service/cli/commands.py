@@ -235,6 +235,14 @@ class Program(LazyGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(table=COMMANDS, **attributes)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an interrupt is reported as `typer.Abort`, which typer hands on."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            # typer makes a silent exit status of it.
+            raise typer.Abort from error
+
 
 def _show_version(wanted: bool) -> None:
     if wanted:

@@ -2,9 +2,12 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+from service.wording import MOST_NAMED, some
 
 
 def tell(sentence: str) -> None:
@@ -13,6 +16,14 @@ def tell(sentence: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError, ValueError, SystemExit):
             print(sentence, file=sys.stderr, flush=True)
+
+
+def tell_written(paths: Sequence[Path]) -> None:
+    """Print the names of files that were written for people to standard error; of many, the first few."""
+    if paths:
+        names = [str(path) for path in paths]
+        more = f" ({len(names)} files)" if len(names) > MOST_NAMED else ""
+        tell(f"wrote {some(names)}{more}")
 
 
 def print_json(document: Any) -> None:

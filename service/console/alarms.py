@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from service.console.run_state import Link, State
+from service.model.images.trends import Trend
 from service.model.jobs import JobState
 from service.model.phases import FINAL, HALTED, PauseCause, Phase
 from service.model.specimen import FieldState
 from service.words.quantities import duration
+from service.words.trends import trend_says, trend_to_do
 
 
 class Level(StrEnum):
@@ -121,6 +123,10 @@ def _all(state: State) -> Iterator[Alarm]:
             f"{health['not_notified']} notifications were not delivered: {health['last_not_notified']}",
             "Check the network and the addresses in the configuration.",
         )
+    for one in status.get("trends", ()):
+        trend = Trend(**one)
+        says = trend_says(trend)
+        yield Alarm(Level.NOTICE, f"{says[0].upper()}{says[1:]}.", trend_to_do(trend))
     failed = status["fields"].get(FieldState.FAILED, 0)
     if failed:
         yield Alarm(

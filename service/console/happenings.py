@@ -7,14 +7,18 @@ from typing import Any
 
 from service.console.alarms import BY_HAND, Level
 from service.model.event import STAY
+from service.model.images.trends import ELECTRON_LEVELS, LIGHT_LEVELS, TREND, Trend
 from service.model.jobs import JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.words.events import event_words
 from service.words.quantities import duration
 from service.words.states import FIELDS, JOBS, PHASES
+from service.words.trends import trend_to_do
 
-ROUTINE = frozenset({"devices_busy", STAY, "found_settings", "put_back", "queue", "vacuum"})
+ROUTINE = frozenset(
+    {"devices_busy", STAY, LIGHT_LEVELS, ELECTRON_LEVELS, "found_settings", "put_back", "queue", "vacuum"}
+)
 """Kinds of events that a person rarely wants to see."""
 
 _FAULT = "Look at the microscope and mend the fault; then acknowledge it, and continue."
@@ -37,7 +41,7 @@ class Happening:
 def happening(event: Mapping[str, Any]) -> Happening:
     """Return an event of the API in words."""
     at = datetime.fromisoformat(event["at"]).astimezone()
-    level, to_do = _matters(event["kind"], event["data"])
+    level, to_do = _matters(event["kind"], event["subject"], event["data"])
     return Happening(
         seq=event["seq"],
         date=f"{at:%A %d %B %Y}",
@@ -68,10 +72,13 @@ def _sentence(event: Mapping[str, Any]) -> str:
         return f"{subject} planned: {data.get('frames')} frames, {duration(data.get('beam_s'))} of beam"
     if kind == "session" and data.get("phase") in PHASES:
         return f"{PHASES[Phase(data['phase'])]}{why}"
+    if kind == TREND:
+        says = event_words(event)
+        return f"{says[0].upper()}{says[1:]}"
     return f"{kind.replace('_', ' ').capitalize()} ({subject}): {event_words(event)}"
 
 
-def _matters(kind: str, data: Mapping[str, Any]) -> tuple[Level | None, str]:
+def _matters(kind: str, subject: str, data: Mapping[str, Any]) -> tuple[Level | None, str]:
     match kind, data.get("event"), data.get("to"):
         case "session", SessionEvent.FAULT, _:
             return (Level.FAULT, _FAULT) if data.get("safe") else (Level.DANGER, f"{BY_HAND} {_FAULT}")
@@ -91,6 +98,8 @@ def _matters(kind: str, data: Mapping[str, Any]) -> tuple[Level | None, str]:
             return Level.NOTICE, "Mend the cause, or others fail, too."
         case ("images_missing", _, _) if data.get("number"):
             return Level.ATTENTION, "Put the images back into the folder of the run."
+        case ("trend", _, _):
+            return Level.NOTICE, trend_to_do(Trend.of(subject, data))
         case ("notify_failed", _, _):
             return Level.ATTENTION, "Check the address and the network."
     return None, ""

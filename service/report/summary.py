@@ -12,6 +12,7 @@ from planner.values import Basis
 from service.model.event import Event
 from service.model.focus import FocusBeam
 from service.model.images.checks import ImageCounts
+from service.model.images.trends import Trend
 from service.model.jobs import ExposureState, JobState
 from service.model.overviews import Overview
 from service.model.specimen import FieldState, TruthPoints
@@ -24,6 +25,7 @@ from service.session.missing_images import missing_images
 from service.session.stage_frame import StageFrame
 from service.store.outcome import end_state
 from service.store.store import Store
+from service.trends.noting import trends_of
 
 _UNDONE = (JobState.FAILED, JobState.NEEDS_REVIEW)
 
@@ -119,6 +121,8 @@ class Summary:
     """Last images of jobs that are not as they should be: by job, the numbers of the checks that say so."""
     missing_images: tuple[str, ...]
     """Saved images that are no longer in the folder of the run."""
+    trends: tuple[Trend, ...]
+    """Last change of each quantity that should be the same in all sections."""
     retaken: tuple[str, ...]
     """Jobs that the program exposed again, as their image was bad; each once for each time."""
     found_sections: FoundSections | None
@@ -186,6 +190,7 @@ def summarise(config: Config, store: Store, folder: RunFolder, truth: TruthPoint
             image.job: {one.kind.value: one.value for one in image.bad} for image in store.images.flagged()
         },
         missing_images=missing_images(store, folder),
+        trends=trends_of(store),
         retaken=noted.retaken,
         failed_fields={field.id: str(field.reason) for field in failed},
         undone_jobs={job.id: str(job.reason) for job in undone},

@@ -86,6 +86,18 @@ class ImageStore:
         )
         return [rows.checked_image(row) for row in found]
 
+    def of_section(self, section: str, pixel_size_m: float, dwell_s: float) -> list[CheckedImage]:
+        """Return the images of the frames of a section with some scan settings, in order."""
+        found = self._database.all(
+            f"SELECT em_image.*, exposure.retake_of FROM {_BY_JOB}"
+            " CROSS JOIN exposure ON exposure.id = em_image.exposure"
+            " WHERE job.kind = 'frame' AND job.section = ?"
+            " AND ABS(job.pixel_size_m - ?) <= 1e-6 * ? AND ABS(job.dwell_s - ?) <= 1e-6 * ?"
+            " ORDER BY em_image.exposure",
+            (section, *[pixel_size_m] * 2, *[dwell_s] * 2),
+        )
+        return [rows.checked_image(row) for row in found]
+
     def since(self, exposure: int) -> list[CheckedImage]:
         """Return the images of exposures after one, in order."""
         found = self._database.all(

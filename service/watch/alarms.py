@@ -7,11 +7,13 @@ from typing import Any
 from config.alarms import AlarmKind
 from service import wording
 from service.model.event import MISSING, SEAM, Event
+from service.model.images.trends import TREND, Trend
 from service.model.jobs import JobKind, JobState
 from service.model.phases import PauseCause, Phase, SessionEvent
 from service.model.specimen import FieldState
 from service.store.outcome import end_state
 from service.store.store import Store
+from service.words.trends import trend_says, trend_to_do
 
 SAFE = "The beam is blanked and the light is off."
 NOT_SAFE = "THE MICROSCOPE MAY NOT BE SAFE; the program keeps trying to make it safe."
@@ -130,6 +132,14 @@ def _seam(job: str, data: Mapping[str, Any], _: Store) -> Alarm:
     return Alarm(None, what, "It is scanned as planned; the rest goes on.", to_do)
 
 
+def _trend(quantity: str, data: Mapping[str, Any], _: Store) -> Alarm:
+    trend = Trend.of(quantity, data)
+    says = trend_says(trend)
+    return Alarm(
+        "trend", f"{says[0].upper()}{says[1:]}.", "It was recorded; the session goes on.", trend_to_do(trend)
+    )
+
+
 def _missing(_: str, data: Mapping[str, Any], __: Store) -> Alarm:
     names, number = data["images"], data["number"]
     if not number:
@@ -201,6 +211,7 @@ _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any], Store], Alarm | None]] =
     "field": _field,
     SEAM: _seam,
     MISSING: _missing,
+    TREND: _trend,
     "stalled": _stalled,
     "unsafe": _unsafe,
     "safe": _safe,

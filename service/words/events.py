@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from service.model.images.trends import Trend
 from service.wording import some
 from service.words.quantities import duration
+from service.words.trends import trend_says
 
 _UNITS = {"s": "s", "m": "m", "pa": "Pa", "um": "um", "v": "V"}
 """Units by the last part of a key."""
@@ -22,6 +24,8 @@ def event_words(event: Mapping[str, Any]) -> str:
         case "session":
             change = f"{data.get('from')} -> {data.get('phase')}".replace("_", " ")
             return change + (f": {data['reason']}" if data.get("reason") else "")
+        case "trend":
+            return trend_says(Trend.of(event["subject"], data))
         case "watchdog":
             return " ".join(str(data[key]) for key in ("what", "done") if data.get(key))
         case _:

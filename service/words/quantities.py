@@ -4,9 +4,11 @@ import math
 
 
 def duration(seconds: float | None) -> str:
-    """Time as people say it: 43 s, 12 min 5 s, 3 h 20 min, 2 d 4 h."""
+    """Time as people say it: 0.3 s, 43 s, 12 min 5 s, 3 h 20 min, 2 d 4 h; 0 s is no time at all."""
     if seconds is None or not math.isfinite(seconds):
         return "?"
+    if 0 < seconds < 0.95:
+        return f"{seconds:.1f} s" if seconds >= 0.05 else "less than 0.1 s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -17,6 +17,7 @@ from service.api.wire.messages import (
     Number,
     SessionParams,
 )
+from service.model.images.trends import Quantity
 from service.model.jobs import JobState
 from service.model.overviews import OverviewState
 from service.model.phases import PauseCause, Phase
@@ -48,6 +49,18 @@ class EventPage(Frozen):
 
     events: tuple[EventMessage, ...]
     last_seq: int
+
+
+class TrendNow(Frozen):
+    """Change of a quantity: its value in the latest sections over that in the first."""
+
+    quantity: Quantity
+    ratio: float
+    first: str
+    """First section of those compared with."""
+    latest: str
+    since: str
+    """First of the sections that show it."""
 
 
 class StatusResult(Frozen):
@@ -83,6 +96,8 @@ class StatusResult(Frozen):
     """Number of overviews in each state that occurs; `overviews.list` has them."""
     images: queue.ImageSums
     """Checks of the electron images, counted."""
+    trends: tuple[TrendNow, ...] = ()
+    """Last change of each quantity that should be the same in all sections."""
     devices: dict[str, Any]
     health: dict[str, Any]
 

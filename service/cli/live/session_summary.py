@@ -19,6 +19,7 @@ from service.words.checks import counts_say
 from service.words.layout import without
 from service.words.quantities import duration, size
 from service.words.states import jobs_say
+from service.words.trends import trend_says
 from service.words.ways import NAMES, RASTER_TAKEN
 
 
@@ -70,6 +71,7 @@ def print_summary(summary: Summary, folder: RunFolder) -> None:
     if summary.missing_images:
         number = len(summary.missing_images)
         rows.append(("images missing", f"{number} no longer in the folder: {some(summary.missing_images)}"))
+    rows += [("changed", trend_says(one)) for one in summary.trends]
     if summary.retaken:
         rows.append(
             ("taken again", f"{len(summary.retaken)} exposures of {some(sorted(set(summary.retaken)))}")

@@ -81,7 +81,9 @@ def _without_daemon(connect: str | None, run: str | None, as_json: bool, error: 
 def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Rows to print, from the results of the methods `status` and `hello`."""
     # Only with an answer to show: it loads what the states are made of.
+    from service.model.images.trends import Trend
     from service.words.states import FIELDS, JOBS
+    from service.words.trends import trend_says
 
     yield "run", f"{hello['run']} ({hello['kind']}, process {hello['pid']})"
     if hello.get("microscope"):
@@ -107,6 +109,8 @@ def _rows(found: dict[str, Any], hello: dict[str, Any]) -> Iterator[tuple[str, s
         said = counts_say(counts_of(found["images"])) or "none bad"
         most = _at_most(found["images"]["retakes"])
         yield "images", f"{said}; a frame is taken again by itself {most}"
+    for one in found.get("trends", ()):
+        yield "changed", trend_says(Trend(**one))
     yield from _health_rows(found.get("health", {}))
     devices = found.get("devices", {})
     if "stage_m" in devices:

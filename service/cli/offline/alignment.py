@@ -8,7 +8,7 @@ import typer
 
 from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json, OtherPixelSize
-from service.cli.output import print_json
+from service.cli.output import print_json, tell_written
 from service.errors import InputError
 
 _LARGEST_OFFSET_UM = 6.0
@@ -65,3 +65,5 @@ def align(
         turn, scale = math.degrees(found.motion.rotation_rad), found.motion.scale
         trust = "" if found.proven_um is not None else "not to be used: "
         results.print(f"{trust}shift {x:+.2f}, {y:+.2f} um, rotation {turn:+.2f} deg, scale {scale:.4f}")
+    if overlay is not None:
+        tell_written([overlay])

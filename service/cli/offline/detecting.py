@@ -24,7 +24,7 @@ from service.batch.frames import detect_archive, list_archive
 from service.batch.tasks import FailedFrame, FoundFrame, Order, detector_of
 from service.cli.consoles import people, results
 from service.cli.exit_status import FAILURES, OK
-from service.cli.output import print_json, tell
+from service.cli.output import print_json, tell, tell_written
 from service.cluster.opening import opened_workers
 from service.cluster.workers import Here, Lost, Workers
 from service.errors import InputError
@@ -72,6 +72,8 @@ class _Found:
     sections: list[Tracked] = field(default_factory=list)
     documents: list[dict[str, Any]] = field(default_factory=list)
     failed: list[FailedFrame] = field(default_factory=list)
+    written: list[Path] = field(default_factory=list)
+    """Files for people."""
 
 
 def detect_all(
@@ -145,6 +147,7 @@ def detect_all(
         from service.evaluation.fiji_writing import write_found
 
         write_found(outputs.roi, [(frame.path, frame.page, detection) for frame, detection in found.frames])
+        found.written.append(outputs.roi)
     if outputs.labels is not None:
         from service.batch.labels import write_found_labels
 
@@ -154,6 +157,7 @@ def detect_all(
             write_found_labels(
                 outputs.labels / f"{_page_name(names, frame)}.ome.zarr", frame, detection, tracks
             )
+            found.written.append(outputs.labels / f"{_page_name(names, frame)}.ome.zarr")
     if outputs.as_json:
         document = {"v": 1, "detector": settings.detector, "frames": found.documents}
         if found.failed:
@@ -163,6 +167,7 @@ def detect_all(
         print_json(document)
     else:
         print_found(found.frames, found.sections)
+        tell_written(found.written)
     return FAILURES if found.failed else OK
 
 
@@ -181,20 +186,25 @@ def _detect_frames(
             if isinstance(one, FailedFrame):
                 found.failed.append(one)
                 continue
-            _write_pictures(one, _page_name(names, one.frame), outputs)
+            found.written += _write_pictures(one, _page_name(names, one.frame), outputs)
             found.frames.append((one.frame, one.detection))
             found.documents.append(one.document)
 
 
-def _write_pictures(one: FoundFrame, name: str, outputs: Outputs) -> None:
+def _write_pictures(one: FoundFrame, name: str, outputs: Outputs) -> list[Path]:
+    """Write the pictures of a frame that are wanted; return their files."""
+    written = []
     if outputs.overlay is not None and one.overlay is not None:
-        write_bytes(outputs.overlay / f"{name}.png", one.overlay)
+        written.append(outputs.overlay / f"{name}.png")
+        write_bytes(written[-1], one.overlay)
     if outputs.explain is None:
-        return
+        return written
     if one.steps is None:
         tell(f"warning: {one.frame.path} page {one.frame.page}: {one.no_steps}")
     else:
-        write_bytes(outputs.explain / f"{name}.png", one.steps)
+        written.append(outputs.explain / f"{name}.png")
+        write_bytes(written[-1], one.steps)
+    return written
 
 
 def _detect_stack(
@@ -226,27 +236,37 @@ def _detect_stack(
         others = Here() if whole else workers
         values = [(one.frame, one.section) for one in result.found]
         pictures = others.each(partial(draw_section, others.elsewhere), values)
-        _write_stack(outputs.overlay, picture_names(paths), [one.frame for one in result.found], pictures)
+        frames = [one.frame for one in result.found]
+        found.written += _write_stack(outputs.overlay, picture_names(paths), frames, pictures)
 
 
 def _write_stack(
     folder: Path, names: Mapping[Path, str], frames: Sequence[ListedFrame], pictures: Iterator[Any]
-) -> None:
-    """Write a picture of each section, of `service.batch.stack.draw_section`, and a montage of all."""
+) -> list[Path]:
+    """Write a picture of each section, of `service.batch.stack.draw_section`, and a montage of all.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
     from service.pictures.montage import draw_montage
 
-    tiles = []
+    tiles, written = [], []
     for frame, drawn in zip(frames, pictures, strict=True):
         if isinstance(drawn, Lost | FailedFrame):
             tell(f"warning: no picture of {frame.path} page {frame.page}: {drawn.says}")
             continue
         picture, tile = drawn
-        write_bytes(folder / f"{_page_name(names, frame)}.png", picture)
+        written.append(folder / f"{_page_name(names, frame)}.png")
+        write_bytes(written[-1], picture)
         tiles.append(tile)
     if tiles:
         # A frame of that name keeps its own picture.
         montage = MONTAGE if MONTAGE not in names.values() else f"{MONTAGE}_of_sections"
-        write_png(folder / f"{montage}.png", draw_montage(tiles))
+        written.append(folder / f"{montage}.png")
+        write_png(written[-1], draw_montage(tiles))
+    return written
 
 
 @contextmanager

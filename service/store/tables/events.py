@@ -1,5 +1,6 @@
 """Events of a session, in order and without gaps."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ class EventLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._few: dict[str, tuple[int, tuple[Event, ...]]] = {}
+        self._reading = threading.Lock()
 
     def note(self, kind: str, subject: str, data: Mapping[str, Any]) -> None:
         """Append an event that changes no state, such as a pressure read back.
@@ -43,6 +46,22 @@ class EventLog:
             rows.event(row)
             for row in self._database.all("SELECT * FROM event WHERE kind = ? ORDER BY seq", (kind,))
         ]
+
+    def few(self, kind: str) -> tuple[Event, ...]:
+        """Return all events of a kind of which there are few, in order; they are kept in memory.
+
+        Only what came since the last call is read, as days of a session have 100,000 events of other kinds.
+        Not for use inside a transaction, which may be undone.
+        """
+        with self._reading:
+            seq, known = self._few.get(kind, (0, ()))
+            last = self.last_seq()
+            found = self._database.all(
+                "SELECT * FROM event WHERE seq > ? AND seq <= ? AND kind = ? ORDER BY seq", (seq, last, kind)
+            )
+            known = (*known, *map(rows.event, found))
+            self._few[kind] = last, known
+            return known
 
     def last_of(self, *kinds: str) -> Event | None:
         """Return the last event of some kinds, None if there is none."""

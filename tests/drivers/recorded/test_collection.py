@@ -56,6 +56,12 @@ def test_folders_of_a_folder_are_said_and_named_by_a_pattern(tmp_path: Path, fol
         assert [path.parent.name for path in found] == ["S1", "S2", "S10"], pattern
     with pytest.raises(FrameError, match=r"\.zarr\. Its folders do: fm/S1, fm/S2, fm/S10\. Name"):
         image_files([run])
+    (run / "em").mkdir()
+    shutil.copy(folder / "s1.tif", run / "em")
+    for n in (2, 10):
+        shutil.rmtree(run / f"fm/S{n}")
+    with pytest.raises(FrameError, match=r"Its folders do: fm/S1, em\. Name"):
+        image_files([run])
     shutil.copy(folder / "s1.tif", run / "fm")
     assert image_files([run / "fm"]).paths == (run / "fm/s1.tif",)
 

@@ -16,6 +16,7 @@ from detection.errors import DetectionError
 from detection.image.boxes import BoxPx
 from detection.image.frames import Frame
 from detection.image.hits import Hit
+from service.cli import commands
 from service.errors import StoreError
 from service.report.summary import summarise
 from service.session.folders.run_folder import RunFolder
@@ -58,6 +59,7 @@ SUMMARY = {
     "reviewed_cells",
     "helping_jobs",
     "images",
+    "trends",
     "flagged_images",
     "missing_images",
     "retaken",
@@ -507,10 +509,22 @@ def test_pictures_of_files_with_one_name_do_not_overwrite_each_other(
         (tmp_path / folder).mkdir()
         (tmp_path / folder / frame.name).write_bytes(frame.read_bytes())
     files = sorted(tmp_path.glob("2026*/*.tiff"))
-    status, _, _ = say("detect", *files, "--overlay", tmp_path / "pictures", "--json")
+    status, _, said = say("detect", *files, "--overlay", tmp_path / "pictures")
     assert status == 0
+    assert f"wrote {tmp_path / 'pictures'}/2026.11.23_cells.png, {tmp_path / 'pictures'}/2026" in said
     pictures = sorted(p.name for p in (tmp_path / "pictures").iterdir())
     assert pictures == ["2026.11.23_cells.png", "2026.11.24_cells.png"]
+
+
+def test_an_interrupted_command_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("service.cli.offline.configuration.schema", interrupted)
+    assert commands.run(["config", "schema"]) == 130
+    assert capsys.readouterr().err == "ilemtrack: interrupted\n"
 
 
 def test_names_with_brackets_are_shown_as_they_are(say: Said, frame: Path, tmp_path: Path) -> None:

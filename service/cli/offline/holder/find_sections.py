@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.options import Json
-from service.cli.output import print_json
+from service.cli.output import print_json, tell_written
 from service.errors import InputError
 
 
@@ -68,12 +68,15 @@ def map_(
     if stage_map is not None:
         document["stage_from"] = "overview" if fit is None else "landmarks"
         document["stage"] = document_of_sections(on_stage(listed, stage_map))["sections"]
+    written = []
     try:
         if out is not None:
             write_list(out, listed)
+            written.append(out)
         if overlay is not None:
             overlay.mkdir(parents=True, exist_ok=True)
-            write_png(overlay / f"{overviews[0].stem}-sections.png", draw_overview_sections(pixels, found))
+            written.append(overlay / f"{overviews[0].stem}-sections.png")
+            write_png(written[-1], draw_overview_sections(pixels, found))
     except OSError as error:
         raise InputError(
             f"{error.filename or out or overlay}: cannot be written ({error.strerror})"
@@ -96,3 +99,4 @@ def map_(
         )
     if fit is not None:
         results.print(f"{fit.map.um_per_px:.4g} um per px; landmarks fit to {fit.rms_um:.2g} um")
+    tell_written(written)

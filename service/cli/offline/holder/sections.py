@@ -8,7 +8,7 @@ import typer
 
 from config.choices import DEFAULT_PROFILE
 from service.cli.options import ConfigFile, Json
-from service.cli.output import print_json, tell
+from service.cli.output import print_json, tell, tell_written
 from service.errors import InputError
 from service.mapping.values import SectionList, Unit
 from service.store.durable import write_text
@@ -96,6 +96,8 @@ def landmarks(
         f" rms {fit.rms_um:.1f} um, leave-one-out error {error}"
     )
     _warn([str(caution) for caution in fit.cautions], [names[n] for n in fit.wrong])
+    if figure is not None:
+        tell_written([figure])
     return status
 
 

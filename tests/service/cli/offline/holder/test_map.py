@@ -51,6 +51,14 @@ def test_the_document_the_list_and_the_picture_show_the_sections(
     assert picture.shape == (400, 540, 3)
 
 
+def test_people_are_told_which_files_were_written(
+    overview: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, pictures = tmp_path / "sections.csv", tmp_path / "pictures"
+    assert run(["map", str(overview), "--out", str(out), "--overlay", str(pictures)]) == 0
+    assert capsys.readouterr().err == f"wrote {out}, {pictures / 'wafer-sections.png'}\n"
+
+
 def test_an_overview_without_sections_ends_with_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
