@@ -38,6 +38,7 @@ class Pulse:
     def __init__(self, last: Callable[[], Beat]) -> None:
         self._last = last
         self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
         self._over = threading.Event()
         self._seldom = Seldom()
 
@@ -52,16 +53,21 @@ class Pulse:
             log.error("no second heartbeat", error=str(error))
             return
         self._socket = listening
-        threading.Thread(target=self._serve, args=(listening,), name="pulse", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, args=(listening,), name="pulse", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering."""
+        """Stop answering; the name is free then, unless somebody who asks is served for longer than allowed."""
         self._over.set()
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
             self._socket = None
+        if self._thread is not None:
+            # Its wait keeps the name until it returns: another heart of this process could not take it.
+            self._thread.join(_ANSWER_S + _AGAIN_S)
+            self._thread = None
 
     def _serve(self, listening: socket.socket) -> None:
         while True:
