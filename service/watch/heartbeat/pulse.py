@@ -57,7 +57,7 @@ class Pulse:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering; the name is free then, unless somebody who asks is served for longer than allowed."""
+        """Stop answering; the name is free then, unless somebody who asks is served too long."""
         self._over.set()
         if self._socket is not None:
             with suppress(OSError):

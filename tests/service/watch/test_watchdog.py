@@ -27,7 +27,15 @@ from service.session.hardware import blank_first
 from service.session.setup import set_up
 from service.watch import rescue
 from service.watch.heartbeat import pulse
-from service.watch.heartbeat.beat import Beat, beat_path, beat_paths, latest_beat, process_start, read_beat
+from service.watch.heartbeat.beat import (
+    Beat,
+    beat_path,
+    beat_paths,
+    latest_beat,
+    own_beat,
+    process_start,
+    read_beat,
+)
 from service.watch.heartbeat.heart import Heart
 from service.watch.heartbeat.pulse import Pulse
 from service.watch.rescue import kill, retry_until_safe
@@ -261,6 +269,18 @@ class Listening:
             raise OSError(errno.EMFILE, "Too many open files")
         given, self.connection = self.connection, None
         return given, ""
+
+
+def test_a_heart_that_has_ended_leaves_its_name_to_the_next(tmp_path: Path) -> None:
+    """Its socket lasted until the thread that waited in it ran again: under load the next had none."""
+    for n in range(5):
+        heart = Heart(tmp_path / "beat")
+        heart.start()
+        answering = heart._pulse._thread
+        assert pulse.ask(own_beat(0)) is not None, n
+        heart.end(safe=True, keep=False)
+        assert answering is not None
+        assert not answering.is_alive()
 
 
 def test_a_second_heartbeat_survives_a_moment_without_file_descriptors(
