@@ -19,7 +19,8 @@ _FLAT = 1.5
 light; simulated frames without any cell have 4 and more, by the uneven light. Chosen by hand."""
 _LEAST_LIGHT_ADU, _LEAST_LIGHT = 0.5, 0.05
 """Light above that of a dark frame, in grey levels and over the noise of a pixel, that counts. Chosen by
-hand, low: the means of two frames differ by .003 of that noise, and a field that is nearly dark must end no run."""
+hand, low: the means of two frames differ by .003 of that noise, and a field that is nearly dark must
+end no run."""
 
 
 @dataclass(frozen=True, slots=True)
