@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from detection.overview import quads
+from detection.overview.across import middle_line
 from detection.overview.common_shape.parts import Division, shows_nothing
+from detection.overview.coverage import covered_share
 from detection.overview.ground import Ground
 from detection.overview.settings import OverviewSettings
 from detection.overview.values import Corners, Shape, ShapeDoubt
@@ -40,9 +41,11 @@ def shape_doubt(
         return ShapeDoubt.PARTS
     if len(sections) < limits.few and shows_nothing(ground, sections, limits):
         return ShapeDoubt.PARTS
+    if middle_line(ground, np.array(sections), settings.fit)[0] >= limits.middle_line:
+        return ShapeDoubt.PARTS
     if shape.examples < settings.shape.least_examples:
         return ShapeDoubt.FEW
-    if _covered(ground, sections) < limits.least_covered:
+    if covered_share(ground, sections) < limits.least_covered:
         return ShapeDoubt.ANOTHER
     return None
 
@@ -62,13 +65,3 @@ def _has_parts(sections: Sequence[Corners], others: Sequence[Corners], settings:
 def _sides(corners: Corners) -> Corners:
     first, second, third, fourth = quads.sides(corners)
     return np.array([(first + third) / 2, (second + fourth) / 2])
-
-
-def _covered(ground: Ground, outlines: Sequence[Corners]) -> float:
-    """Return the share of the foreground, without dust, that outlines cover."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-    large = np.asarray(cv2.morphologyEx(ground.foreground.astype(np.uint8), cv2.MORPH_OPEN, kernel)) > 0
-    covered = np.zeros(large.shape, np.uint8)
-    for one in outlines:
-        cv2.fillConvexPoly(covered, np.round(one).astype(np.int32), 1)
-    return float((large & (covered > 0)).sum() / max(large.sum(), 1))
