@@ -52,9 +52,8 @@ def _flat(tones: Floats, settings: PaddingSettings) -> Mask:
     for channel in range(tones.shape[2]):
         one = np.ascontiguousarray(tones[:, :, channel])
         span = np.maximum(span, cv2.dilate(one, kernel) - cv2.erode(one, kernel))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        (span < settings.flat).astype(np.uint8), connectivity=4
-    )
+    flat = span < settings.flat
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8), connectivity=4)
     found = np.zeros(labels.shape, np.bool_)
     for number in range(1, count):
         large = stats[number, cv2.CC_STAT_AREA] >= settings.flat_share * labels.size
@@ -63,7 +62,10 @@ def _flat(tones: Floats, settings: PaddingSettings) -> Mask:
             if _has_holes(mask, settings) or not _ends_sharply(tones, mask, settings):
                 continue
             found |= mask
-    return _grown(found, settings.flat_rim_px) if found.any() else found
+    # Where all else is flat, too, the picture has no noise, and this may be the substrate.
+    if not found.any() or found.all() or flat[~found].mean() > settings.most_flat:
+        return np.zeros(found.shape, np.bool_)
+    return _grown(found, settings.flat_rim_px)
 
 
 def _has_holes(mask: Mask, settings: PaddingSettings) -> bool:

@@ -20,6 +20,8 @@ class PaddingSettings:
     """Difference of neighbouring grey levels below which they have one colour."""
     flat_share: float = 2e-3
     """Smallest area of one colour without data, share of the picture."""
+    most_flat: float = 0.5
+    """Share of the rest that may have one colour nearby."""
     flat_rim_px: int = 4
     """Width of the rim of an area of one colour: JPEG and smoothing carry the picture into it."""
     least_step: float = 3.0

@@ -72,6 +72,9 @@ def test_what_was_painted_beside_a_picture_has_no_data_and_a_clipped_substrate_h
     assert not padding_of(tones_of(clipped), settings).any()
     black = np.where(picture < 130, 0, picture).astype(np.uint8)
     assert not padding_of(tones_of(black), settings).any(), "sections may be black"
+    drawing = np.full((200, 270), 190, np.uint8)
+    cv2.rectangle(drawing, (60, 60), (200, 130), 90, -1)
+    assert not padding_of(tones_of(drawing), settings).any(), "a drawing has no noise anywhere"
     slope = np.repeat(np.linspace(100, 160, 400).astype(np.uint8)[None], 200, axis=0)
     assert not padding_of(tones_of(slope), settings).any(), "a picture without noise has steps of one level"
 
