@@ -34,7 +34,7 @@ Alteration = Callable[[Shown, np.random.Generator], Shown]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How the pictures of a group are made: keys of the array and of the picture, and what is done to it."""
+    """Keys of the arrays and pictures of a group, and their alteration."""
 
     array: dict[str, float]
     picture: dict[str, float | str]

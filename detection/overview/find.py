@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.overview import quads
-from detection.overview.across import halved, middle_line
-from detection.overview.common_shape.doubts import shape_doubt
+from detection.overview.common_shape.across import halved
+from detection.overview.common_shape.doubts import parted_at, shape_doubt
 from detection.overview.common_shape.learning import learn_shape
 from detection.overview.common_shape.parts import WHOLE, Division, usual_division
 from detection.overview.common_shape.rows import with_rows
@@ -154,10 +154,10 @@ def _fitted(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> Fits | 
 
 
 def _of_halves(pixels: Pixels, found: Fits, settings: OverviewSettings) -> Fits | None:
-    """Return the sections of half the size, if most outlines have a line across the middle."""
+    """Return the sections of half the size, if most plain outlines have a line across the middle."""
     kept = [found.corners[one] for one in _good(found, settings)]
-    clear, axis = middle_line(found.ground, np.array(kept), settings.fit)
-    if clear < settings.parts.middle_line:
+    axis = parted_at(found.ground, kept, settings)
+    if axis is None:
         return None
     halves = [quads.in_overview(one, found.ground.scale) for one in halved(np.array(kept), axis)]
     again = _fitted(pixels, shape_of(halves, settings.shape), settings)

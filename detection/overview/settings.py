@@ -151,8 +151,8 @@ class PartsSettings:
     few: int = 3
     """Sections that show nothing inside, below which nobody can tell one from two."""
     middle_line: float = 0.25
-    """Support of a line across the middle of most outlines, over that of lines beside it, from which each may
-    hold two. Pairs of plain faint sections: .34 and .44 (seeds 112, 111)."""
+    """Support of a line across the middle of most plain outlines, from which each may hold two. Pairs
+    of plain faint sections: .34 and .44 (seeds 112, 111)."""
     most_strips: int = 12
     """Strips of one size that are looked at."""
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from detection.overview import quads
-from detection.overview.across import middle_line
+from detection.overview.common_shape.across import middle_line
+from detection.overview.common_shape.coverage import covered_share
 from detection.overview.common_shape.parts import Division, shows_nothing
-from detection.overview.coverage import covered_share
 from detection.overview.ground import Ground
 from detection.overview.settings import OverviewSettings
 from detection.overview.values import Corners, Shape, ShapeDoubt
@@ -41,13 +41,22 @@ def shape_doubt(
         return ShapeDoubt.PARTS
     if len(sections) < limits.few and shows_nothing(ground, sections, limits):
         return ShapeDoubt.PARTS
-    if middle_line(ground, np.array(sections), settings.fit)[0] >= limits.middle_line:
+    if parted_at(ground, sections, settings) is not None:
         return ShapeDoubt.PARTS
     if shape.examples < settings.shape.least_examples:
         return ShapeDoubt.FEW
     if covered_share(ground, sections) < limits.least_covered:
         return ShapeDoubt.ANOTHER
     return None
+
+
+def parted_at(ground: Ground, outlines: Sequence[Corners], settings: OverviewSettings) -> int | None:
+    """Return the axis along which most outlines have a line across the middle, if they show nothing else.
+
+    See `middle_line`. Where tissue is seen, its likeness tells two sections from one.
+    """
+    clear, axis = middle_line(ground, np.array(outlines), settings.fit)
+    return axis if clear >= settings.parts.middle_line else None
 
 
 def _has_parts(sections: Sequence[Corners], others: Sequence[Corners], settings: OverviewSettings) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detection.overview.across import halved, middle_line
+from detection.overview.common_shape.across import halved, middle_line
 from detection.overview.common_shape.doubts import shape_doubt
 from detection.overview.common_shape.joints import CLEAR_TEETH, joints_of, saw_teeth
 from detection.overview.common_shape.parts import WHOLE, usual_division

@@ -11,13 +11,15 @@ from detection.overview.values import Corners
 _PARTS = 12
 """Lines are looked at at twelfths of a side."""
 _BESIDE = (3, 4, 8, 9)
-"""Those with which the middle is compared: its neighbours see its line, those at the ends the sides."""
+"""Those that must show nothing: neighbours of the middle see its line, those at the ends the sides."""
+_NOTHING = 0.1
+"""Support up to which nothing is seen: plain faint sections .01 (seeds 111, 112), tissue .1 to .5."""
 
 
 def middle_line(ground: Ground, corners: Corners, settings: FitSettings) -> tuple[float, int]:
-    """Return how much more support a line across the middle has than lines beside it, and its axis.
+    """Return the support of a line across the middle, and its axis, where no line is seen beside it.
 
-    Tissue has edges anywhere; the side between two sections lies in the middle alone.
+    Tissue has edges anywhere; the side between two plain sections lies in the middle alone.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ def middle_line(ground: Ground, corners: Corners, settings: FitSettings) -> tupl
     Returns
     -------
     support : float
-        -1 to 1: that of most outlines, for the axis where it is larger; 0 without outlines.
+        0 to 1: that of most outlines, for the axis where it is larger; 0 where other lines are seen.
     axis : int
         0 for a line along the first side, 1 along the second.
     """
@@ -42,7 +44,7 @@ def middle_line(ground: Ground, corners: Corners, settings: FitSettings) -> tupl
             float(np.median(side_support(ground, _from(turned, part / _PARTS), settings)[:, 0]))
             for part in (_PARTS // 2, *_BESIDE)
         )
-        found.append((middle - float(np.median(beside)), axis))
+        found.append((middle if max(beside) <= _NOTHING else 0.0, axis))
     return max(found)
 
 
