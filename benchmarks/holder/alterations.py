@@ -177,7 +177,7 @@ def in_colour(shown: Shown, cast: tuple[float, float, float], hues: float, rng: 
         mask = np.zeros(shown.pixels.shape[:2], np.uint8)
         cv2.fillConvexPoly(mask, np.round(outline - 0.5).astype(np.int32), 1)
         pixels[mask > 0] *= 1 - rng.uniform(0, hues, 3).astype(np.float32)
-    return replace(shown, pixels=np.round(pixels * np.float32(cast)).astype(np.uint8))
+    return replace(shown, pixels=np.round(pixels * np.array(cast)).astype(np.uint8))
 
 
 def _whole(shown: Shown) -> Shown:

@@ -69,7 +69,7 @@ def reduced(pixels: Pixels, scale: float) -> Floats:
     small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels)
     tones = np.ascontiguousarray(small.reshape(*small.shape[:2], -1), dtype=np.float32)
     # Beyond white is what is no picture: its edges would hide all others.
-    return np.minimum(tones * np.float32(_gain(pixels)), np.float32(2 * 255))
+    return np.asarray(np.minimum(tones * np.float32(_gain(pixels)), 2 * 255), np.float32)
 
 
 def _gain(pixels: Pixels) -> float:
@@ -79,9 +79,10 @@ def _gain(pixels: Pixels) -> float:
     bright = float(np.percentile(some, 99.9))
     if pixels.dtype == np.uint8 and bright >= 128:
         return 1.0
-    if pixels.dtype != np.float32 and bright >= np.iinfo(pixels.dtype).max:
+    full = {1: 255, 2: 65535}.get(pixels.dtype.itemsize, np.inf)
+    if bright >= full:
         # A white border or letters, burnt in beside what the camera saw.
-        seen = some[some < np.iinfo(pixels.dtype).max]
+        seen = some[some < full]
         bright = float(np.percentile(seen, 99.9)) if seen.size > some.size / 4 else bright
     return 255 / bright if bright > 0 else 1.0
 

@@ -43,7 +43,7 @@ def _encloses_much(mask: Mask) -> bool:
     """Return True for a ring, such as the rim of a holder."""
     _, _, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=8)
     enclosed = [one[cv2.CC_STAT_AREA] for one in stats[1:] if not _at_end(one, mask.shape)]
-    return max(enclosed, default=0) > mask.sum()
+    return bool(max(enclosed, default=0) > mask.sum())
 
 
 def _flat(tones: Floats, settings: PaddingSettings) -> Mask:

@@ -246,8 +246,8 @@ def test_a_line_across_the_middle_of_most_outlines_parts_them_and_tissue_does_no
         left, right = np.round((one + one[[3, 2, 1, 0]]) / 2).astype(int)[:2].tolist()
         cv2.line(lined, left, right, 60, 1)
         for share in np.linspace(0.25, 0.75, 7):
-            ends = np.round(one[:2] + share * (one[[3, 2]] - one[:2])).astype(int).tolist()
-            cv2.line(tissue, *ends, 60, 1)
+            first, last = np.round(one[:2] + share * (one[[3, 2]] - one[:2])).astype(int).tolist()
+            cv2.line(tissue, first, last, 60, 1)
     for shown, parted in ((lined, True), (tissue, False), (picture, False)):
         clear, axis = middle_line(ground(shown), np.array(pairs) - 0.5, SETTINGS.fit)
         assert (clear >= SETTINGS.parts.middle_line) is parted
