@@ -20,14 +20,13 @@ def padding_of(tones: Floats, settings: PaddingSettings) -> Mask:
 def _black(tones: Floats, settings: PaddingSettings) -> Mask:
     black = (tones.max(axis=2) <= settings.black).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(black, connectivity=4)
-    found = np.zeros(labels.shape, np.bool_)
-    for number in range(1, count):
-        if stats[number, cv2.CC_STAT_AREA] < settings.black_share * black.size:
-            continue
+    taken = np.zeros(count, np.bool_)
+    for number in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= settings.black_share * black.size):
         # Sections may be black, too: they lie inside the picture, and enclose nothing.
-        mask = labels == number
-        if _at_end(stats[number], black.shape) or _encloses_much(mask):
-            found |= mask
+        taken[number] = number > 0 and (
+            _at_end(stats[number], black.shape) or _encloses_much(labels, number, stats[number])
+        )
+    found = np.asarray(taken[labels])
     # A fluorescence overview may be black wherever there is no section.
     if not found.any() or found.mean() > settings.most_black:
         return np.zeros(found.shape, np.bool_)
@@ -39,11 +38,15 @@ def _at_end(stats: NDArray[np.int32], shape: tuple[int, ...]) -> bool:
     return bool(min(left, top) == 0 or left + wide == shape[1] or top + tall == shape[0])
 
 
-def _encloses_much(mask: Mask) -> bool:
+def _encloses_much(labels: NDArray[np.int32], number: int, stats: NDArray[np.int32]) -> bool:
     """Return True for a ring, such as the rim of a holder."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=8)
-    enclosed = [one[cv2.CC_STAT_AREA] for one in stats[1:] if not _at_end(one, mask.shape)]
-    return bool(max(enclosed, default=0) > mask.sum())
+    left, top, wide, tall, area = (int(one) for one in stats)
+    if wide * tall < 2 * area:
+        return False
+    mask = labels[top : top + tall, left : left + wide] == number
+    _, _, parts, _ = cv2.connectedComponentsWithStats((~mask).astype(np.uint8), connectivity=8)
+    enclosed = [one[cv2.CC_STAT_AREA] for one in parts[1:] if not _at_end(one, mask.shape)]
+    return bool(max(enclosed, default=0) > area)
 
 
 def _flat(tones: Floats, settings: PaddingSettings) -> Mask:
