@@ -24,7 +24,7 @@ def _black(tones: Floats, settings: PaddingSettings) -> Mask:
     for number in np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= settings.black_share * black.size):
         # Sections may be black, too: they lie inside the picture, and enclose nothing.
         taken[number] = number > 0 and (
-            _at_end(stats[number], black.shape) or _encloses_much(labels, number, stats[number])
+            _at_end(stats[number], black.shape) or _encloses_much(labels, int(number), stats[number])
         )
     found = np.asarray(taken[labels])
     # A fluorescence overview may be black wherever there is no section.

@@ -13,7 +13,8 @@ _PARTS = 12
 _BESIDE = (3, 4, 8, 9)
 """Those that must show nothing: neighbours of the middle see its line, those at the ends the sides."""
 _NOTHING = 0.1
-"""Support up to which nothing is seen: plain faint sections .01 (seeds 111, 112), tissue .1 to .5."""
+"""Support up to which nothing is seen: plain faint sections .01 (seeds 111, 112), tissue .1 to .5.
+A first rule without this limit doubted the shape of a published wafer, wrongly."""
 
 
 def middle_line(ground: Ground, corners: Corners, settings: FitSettings) -> tuple[float, int]:
