@@ -36,6 +36,7 @@ RIDGE = 0.3
 
 SCATTERED = replace(ARRAY, sections=25)
 RIBBONS = replace(ARRAY, sections=40, arrangement="ribbons")
+MUCH = replace(PICTURE, texture=0.9)
 _TOO_LARGE = ("500 scattered", "500 in ribbons", "side of 300 px")
 HARDER: dict[str, tuple[ArraySettings, PictureSettings]] = {
     "ribbons, faint and noisy": (RIBBONS, replace(PICTURE, contrast=-0.2, noise=0.04)),
@@ -58,6 +59,16 @@ HARDER: dict[str, tuple[ArraySettings, PictureSettings]] = {
         replace(PICTURE, texture=0.7, contrast=-0.35, uneven=0.5, tile_vignetting=0.3),
     ),
     "blurred by 3.5 px": (SCATTERED, replace(PICTURE, blur_px=3.5)),
+    "ribbons, square": (replace(RIBBONS, width_px=36, height_px=36), PICTURE),
+    "ribbons, low, much inside": (replace(RIBBONS, width_px=64, height_px=24), MUCH),
+    "ribbons, tall, much inside": (replace(RIBBONS, width_px=26, height_px=44), MUCH),
+    "ribbons, aspect 4, much inside": (replace(RIBBONS, width_px=100, height_px=25), MUCH),
+    "ribbons of 2 to 4, much inside": (replace(RIBBONS, ribbon_sections=(2, 4)), MUCH),
+    "ribbons, taper of .1, much inside": (replace(RIBBONS, taper=0.1), MUCH),
+    "ribbons, plain and faint": (RIBBONS, replace(PICTURE, texture=0.0, contrast=-0.2, noise=0.03)),
+    "ribbons, plain and blurred": (RIBBONS, replace(PICTURE, texture=0.0, blur_px=2.0)),
+    "aspect 4, much inside": (replace(SCATTERED, width_px=100, height_px=25), MUCH),
+    "six, much inside": (replace(SCATTERED, sections=6), replace(MUCH, contrast=-0.3)),
 }
 """Groups in which outlines are often wrong."""
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.overview import quads
-from detection.overview.common_shape.doubts import shape_doubt
+from detection.overview.common_shape.across import halved
+from detection.overview.common_shape.doubts import parted_at, shape_doubt
 from detection.overview.common_shape.learning import learn_shape
 from detection.overview.common_shape.parts import WHOLE, Division, usual_division
 from detection.overview.common_shape.rows import with_rows
@@ -113,6 +114,9 @@ def _searched(pixels: Pixels, shape: Shape | None, settings: OverviewSettings) -
         return Nothing.BLURRED
     if shape is not None:
         return found
+    halves = _of_halves(pixels, found, settings)
+    if halves is not None:
+        found, division = halves, replace(_division(halves, settings), sure=False)
     return replace(found, doubt=_shape_doubt(found, *judged(found, settings), division, settings))
 
 
@@ -149,9 +153,27 @@ def _fitted(pixels: Pixels, shape: Shape, settings: OverviewSettings) -> Fits | 
     return Fits(ground, shape, places, free, support, filled, scores)
 
 
+def _of_halves(pixels: Pixels, found: Fits, settings: OverviewSettings) -> Fits | None:
+    """Return the sections of half the size, if most plain outlines have a line across the middle."""
+    kept = [found.corners[one] for one in _good(found, settings)]
+    axis = parted_at(found.ground, kept, settings)
+    if axis is None:
+        return None
+    halves = [quads.in_overview(one, found.ground.scale) for one in halved(np.array(kept), axis)]
+    again = _fitted(pixels, shape_of(halves, settings.shape), settings)
+    # Half as large, they must be more: a mark in the middle of whole sections leaves them as they are.
+    better = _expected(again or Nothing.NO_SECTIONS, settings) > 1.5 * _expected(found, settings)
+    return again if better else None
+
+
+def _good(found: Fits, settings: OverviewSettings) -> list[int]:
+    """Return the outlines that are taken for sections before their chances are known."""
+    return chosen(found.corners, found.scores, settings.fit.most_overlap, settings.fit.least)
+
+
 def _division(found: Fits, settings: OverviewSettings) -> Division:
     """Return the parts of the sections."""
-    good = chosen(found.corners, found.scores, settings.fit.most_overlap, settings.fit.least)
+    good = _good(found, settings)
     return usual_division(found.ground, [found.corners[one] for one in good], settings.parts)
 
 

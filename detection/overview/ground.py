@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from detection.overview.padding import padding_of
 from detection.overview.settings import GroundSettings
 from detection.overview.values import Corners, Floats, Mask, Pixels
 
@@ -67,15 +68,22 @@ def reduced(pixels: Pixels, scale: float) -> Floats:
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels)
     tones = np.ascontiguousarray(small.reshape(*small.shape[:2], -1), dtype=np.float32)
-    return tones * np.float32(_gain(pixels))
+    # Beyond white is what is no picture: its edges would hide all others.
+    return np.asarray(np.minimum(tones * np.float32(_gain(pixels)), 2 * 255), np.float32)
 
 
 def _gain(pixels: Pixels) -> float:
     """Return the factor to grey levels of 8 bit; cameras of 12 bit fill a sixteenth of 16 bit."""
     step = max(1, max(pixels.shape[:2]) // 1000)
-    bright = float(np.percentile(pixels[::step, ::step], 99.9))
+    some = pixels[::step, ::step]
+    bright = float(np.percentile(some, 99.9))
     if pixels.dtype == np.uint8 and bright >= 128:
         return 1.0
+    full = {1: 255, 2: 65535}.get(pixels.dtype.itemsize, np.inf)
+    if bright >= full:
+        # A white border or letters, burnt in beside what the camera saw.
+        seen = some[some < full]
+        bright = float(np.percentile(seen, 99.9)) if seen.size > some.size / 4 else bright
     return 255 / bright if bright > 0 else 1.0
 
 
@@ -100,7 +108,7 @@ def ground_of(tones: Floats, scale: float, settings: GroundSettings) -> Ground |
     have seams between them. Its tone under a section is carried in from around it. A picture whose noise
     leaves holes in what is there is smoothed.
     """
-    valid = ~_padding(tones, settings)
+    valid = ~padding_of(tones, settings.padding)
     if not valid.any():
         return None
     found = _ground(tones, valid, scale, settings)
@@ -204,19 +212,6 @@ def with_sections(ground: Ground, sections: Corners, settings: GroundSettings) -
         return ground
     contrast, _ = _contrast(ground.tones, seeds, settings)
     return replace(ground, contrast=contrast, least_contrast=least)
-
-
-def _padding(tones: Floats, settings: GroundSettings) -> Mask:
-    """Return the pixels without data: large areas of exactly black."""
-    black = (tones.max(axis=2) <= settings.black).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(black, connectivity=4)
-    large = stats[:, cv2.CC_STAT_AREA] >= settings.padding_share * black.size
-    large[0] = False
-    mask = large[labels]
-    # A fluorescence overview may be black wherever there is no section.
-    if count < 2 or mask.mean() > settings.most_padding:
-        return np.zeros(black.shape, np.bool_)
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
 
 
 def _substrate(tones: Floats, smooth: Mask, valid: Mask, settings: GroundSettings) -> Mask:

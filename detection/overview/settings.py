@@ -8,16 +8,38 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class PaddingSettings:
+    """Finding what has no data. By hand, on altered simulated pictures (`benchmarks.holder.alterations`)."""
+
+    black: float = 4.0
+    """Highest grey level of black ground without data; JPEG leaves some."""
+    black_share: float = 3e-4
+    """Smallest black area without data, share of the picture."""
+    most_black: float = 0.6
+    flat: float = 0.05
+    """Difference of neighbouring grey levels below which they have one colour."""
+    flat_share: float = 2e-3
+    """Smallest area of one colour without data, share of the picture."""
+    most_flat: float = 0.5
+    """Share of the rest that may have one colour nearby."""
+    flat_rim_px: int = 4
+    """Width of the rim of an area of one colour: JPEG and smoothing carry the picture into it."""
+    least_step: float = 3.0
+    """Least step at its border, grey levels: a substrate without noise has steps of one."""
+    least_hole_px: int = 25
+    picture_share: float = 0.05
+    """Smallest thing in it that is a picture of its own, share of the whole."""
+    most_holes: float = 0.01
+    """Largest share of an area that smaller things in it take up."""
+
+
+@dataclass(frozen=True, slots=True)
 class GroundSettings:
     """Finding the substrate, in pixels of the working scale."""
 
+    padding: PaddingSettings = field(default_factory=PaddingSettings)
     sigma_px: float = 1.0
     """Smoothing before gradients."""
-    black: float = 4.0
-    """Highest grey level of ground without data; JPEG leaves some."""
-    padding_share: float = 3e-4
-    """Smallest area without data, share of the picture."""
-    most_padding: float = 0.6
     noise_percentile: float = 40.0
     """Of the gradients: more than this of the picture is smooth."""
     smooth_over_noise: float = 3.0
@@ -128,6 +150,9 @@ class PartsSettings:
     """Share of the foreground that sections cover where the shape is right."""
     few: int = 3
     """Sections that show nothing inside, below which nobody can tell one from two."""
+    middle_line: float = 0.25
+    """Support of a line across the middle of most plain outlines, from which each may hold two. Pairs
+    of plain faint sections: .34 and .44 (seeds 112, 111)."""
     most_strips: int = 12
     """Strips of one size that are looked at."""
 

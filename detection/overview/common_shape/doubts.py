@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from detection.overview import quads
+from detection.overview.common_shape.across import middle_line
+from detection.overview.common_shape.coverage import covered_share
 from detection.overview.common_shape.parts import Division, shows_nothing
 from detection.overview.ground import Ground
 from detection.overview.settings import OverviewSettings
@@ -40,11 +41,22 @@ def shape_doubt(
         return ShapeDoubt.PARTS
     if len(sections) < limits.few and shows_nothing(ground, sections, limits):
         return ShapeDoubt.PARTS
+    if parted_at(ground, sections, settings) is not None:
+        return ShapeDoubt.PARTS
     if shape.examples < settings.shape.least_examples:
         return ShapeDoubt.FEW
-    if _covered(ground, sections) < limits.least_covered:
+    if covered_share(ground, sections) < limits.least_covered:
         return ShapeDoubt.ANOTHER
     return None
+
+
+def parted_at(ground: Ground, outlines: Sequence[Corners], settings: OverviewSettings) -> int | None:
+    """Return the axis along which most outlines have a line across the middle, if they show nothing else.
+
+    See `middle_line`. Where tissue is seen, its likeness tells two sections from one.
+    """
+    clear, axis = middle_line(ground, np.array(outlines), settings.fit)
+    return axis if clear >= settings.parts.middle_line else None
 
 
 def _has_parts(sections: Sequence[Corners], others: Sequence[Corners], settings: OverviewSettings) -> bool:
@@ -62,13 +74,3 @@ def _has_parts(sections: Sequence[Corners], others: Sequence[Corners], settings:
 def _sides(corners: Corners) -> Corners:
     first, second, third, fourth = quads.sides(corners)
     return np.array([(first + third) / 2, (second + fourth) / 2])
-
-
-def _covered(ground: Ground, outlines: Sequence[Corners]) -> float:
-    """Return the share of the foreground, without dust, that outlines cover."""
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
-    large = np.asarray(cv2.morphologyEx(ground.foreground.astype(np.uint8), cv2.MORPH_OPEN, kernel)) > 0
-    covered = np.zeros(large.shape, np.uint8)
-    for one in outlines:
-        cv2.fillConvexPoly(covered, np.round(one).astype(np.int32), 1)
-    return float((large & (covered > 0)).sum() / max(large.sum(), 1))

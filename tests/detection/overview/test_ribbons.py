@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detection.overview.common_shape.across import halved, middle_line
 from detection.overview.common_shape.doubts import shape_doubt
 from detection.overview.common_shape.joints import CLEAR_TEETH, joints_of, saw_teeth
 from detection.overview.common_shape.parts import WHOLE, usual_division
@@ -234,3 +235,25 @@ def test_tilted_stripes_are_no_parts_that_look_alike() -> None:
     strip = strip_of(ground(picture), long_side_first, long_side_first[1] - long_side_first[0])
     assert strip is not None
     assert max(likeness(strip, parts)[0] for parts in range(4, 7)) < SETTINGS.parts.alike
+
+
+def test_a_line_across_the_middle_of_most_outlines_parts_them_and_tissue_does_not() -> None:
+    pairs = outlines([(60, 60, 20), (200, 60, 70), (130, 160, 140)], rectangle(44, 60))
+    truth = [half for one in pairs for half in halved(one[None], 0)]
+    picture = drawn(pairs, (240, 270))
+    lined, tissue = picture.copy(), picture.copy()
+    for one in pairs:
+        left, right = np.round((one + one[[3, 2, 1, 0]]) / 2).astype(int)[:2].tolist()
+        cv2.line(lined, left, right, 60, 1)
+        for share in np.linspace(0.25, 0.75, 7):
+            first, last = np.round(one[:2] + share * (one[[3, 2]] - one[:2])).astype(int).tolist()
+            cv2.line(tissue, first, last, 60, 1)
+    for shown, parted in ((lined, True), (tissue, False), (picture, False)):
+        clear, axis = middle_line(ground(shown), np.array(pairs) - 0.5, SETTINGS.fit)
+        assert (clear >= SETTINGS.parts.middle_line) is parted
+        assert axis == 0 or not parted
+    found = find_sections(lined)
+    assert len(found.sections) == len(truth)
+    assert found.shape_doubt is ShapeDoubt.PARTS
+    for corners in truth:
+        assert max(overlap(np.array(one.corners_px), corners) for one in found.sections) > 0.8
