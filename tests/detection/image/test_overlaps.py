@@ -48,7 +48,9 @@ def test_pairs_of_a_list_with_itself_come_once_the_lower_number_first(largest: f
     assert (first < second).all()
     assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == len(first)
     inner, area, other = pairwise_areas(boxes, boxes)
-    much = (inner > 0) & ((inner >= LEAST * (area + other - inner)) | (inner >= 0.5 * np.minimum(area, other)))
+    much = (inner > 0) & (
+        (inner >= LEAST * (area + other - inner)) | (inner >= 0.5 * np.minimum(area, other))
+    )
     much &= np.arange(count)[:, None] < np.arange(count)
     assert much.sum() > count // 4
     found = np.zeros_like(inner)
