@@ -93,7 +93,7 @@ class Combined:
         steps = self.steps(frame)
         hits = steps.fusion.hits
         if len(steps.fusion.learned):
-            hits = replace(hits, votes=network.votes_of(steps.network))
+            hits = replace(hits, votes=partial(network.votes_of, steps.network))
         return hits, [SENTENCES[caution] for caution in steps.cautions]
 
     def steps(self, frame: Frame) -> Steps:

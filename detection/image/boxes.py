@@ -18,8 +18,8 @@ Sides = NDArray[np.int64]
 
 _AS_TUPLE = attrgetter("x0", "y0", "x1", "y1")
 _PIXELS_PER_BOX = 350
-"""Pixels of a mask for each box below which all boxes are painted at once: one takes .33 us on a core of 2024,
-the sums over a mask .95 us for each thousand of its pixels."""
+"""Pixels of a mask for each box below which all boxes are painted at once: one takes .33 us on a core of
+2024, the sums over a mask .95 us for each thousand of its pixels."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
