@@ -31,6 +31,8 @@ def detect(
     offset_adu: float | None = None,
     detector: Detector | None = None,
     background: NDArray[np.float32] | None = None,
+    *,
+    with_votes: bool = False,
 ) -> Detection:
     """Find the cells of a fluorescence frame and the areas that the electron beam must image.
 
@@ -48,6 +50,8 @@ def detect(
         The detector that ``config.detector`` names, if that is a plug-in or a forest.
     background : (block rows, block columns) array of float32, optional
         Background of a linear frame, grey levels, if it is known from other frames; None to estimate it.
+    with_votes : bool
+        Read the votes of the places, too, which tell cells of serial sections apart.
 
     Returns
     -------
@@ -67,8 +71,8 @@ def detect(
     chosen = detector or built_in(config)
     if chosen is None:
         raise DetectionError(f"there is no detector {config.detector!r}; there are {' and '.join(BUILT_IN)}")
-    hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame)
-    votes = votes_of(hits)
+    hits, warnings = ([], []) if frame.constant else find_in_parts(chosen, frame, with_votes=with_votes)
+    votes = votes_of(hits) if with_votes else None
     if frame.border is not None:
         hits = clip_to_border(hits, frame.border)
     overlooked = None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import scipy.ndimage as ndi
@@ -27,7 +28,12 @@ EVEN = "all pixels have the same value: no light, a shutter, or total saturation
 
 
 def find_in_parts(
-    detector: Detector, frame: Frame, part_px: int = PART_PX, halo_px: int | None = None
+    detector: Detector,
+    frame: Frame,
+    part_px: int = PART_PX,
+    halo_px: int | None = None,
+    *,
+    with_votes: bool = False,
 ) -> tuple[Sequence[Hit], list[str]]:
     """Find cells in a frame of any size, with the memory of a part.
 
@@ -42,6 +48,8 @@ def find_in_parts(
         Largest side of a part, without the overlap.
     halo_px : int, optional
         Overlap on every side; 40 um, and no more than 512 px, by default.
+    with_votes : bool
+        Read the votes of the places of each part, too; of a frame in one part its hits can read them.
 
     Returns
     -------
@@ -69,7 +77,7 @@ def find_in_parts(
             continue
         background = _background_of(part, frame)
         found, warnings = detector.find(replace(frame, values=values, border=None, background=background))
-        if (own := votes_of(found)) is not None:
+        if with_votes and (own := votes_of(found)) is not None:
             votes.append(own.moved(part.x0, part.y0).within(*core.as_tuple()))
         for warning in warnings:
             counts[warning] = counts.get(warning, 0) + 1
@@ -82,7 +90,9 @@ def find_in_parts(
                     cut.append(placed)
             elif core.x0 <= (box.x0 + box.x1) // 2 < core.x1 and core.y0 <= (box.y0 + box.y1) // 2 < core.y1:
                 whole.append(placed)
-    table = replace(table_of(whole + _merged(cut, whole)), votes=all_votes(votes))
+    table = table_of(whole + _merged(cut, whole))
+    if votes:
+        table = replace(table, votes=partial(all_votes, votes))
     return table, _summarised(counts, parts)
 
 

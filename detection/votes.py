@@ -62,10 +62,8 @@ class OwnPart:
     area: float
 
 
-def all_votes(parts: list[Votes]) -> Votes | None:
-    """Return the votes of several parts of a frame."""
-    if not parts:
-        return None
+def all_votes(parts: list[Votes]) -> Votes:
+    """Return the votes of several parts of a frame, one at least."""
     middles, boxes, scores = (
         np.concatenate([getattr(one, name) for one in parts]) for name in ("middles", "boxes", "scores")
     )

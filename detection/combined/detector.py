@@ -93,7 +93,7 @@ class Combined:
         steps = self.steps(frame)
         hits = steps.fusion.hits
         if len(steps.fusion.learned):
-            hits = replace(hits, votes=network.votes_of(steps.network))
+            hits = replace(hits, votes=partial(network.votes_of, steps.network))
         return hits, [SENTENCES[caution] for caution in steps.cautions]
 
     def steps(self, frame: Frame) -> Steps:
@@ -107,9 +107,10 @@ class Combined:
         crowd = shown_share >= self.settings.crowd_share
         standing = stand_out(frame, seen.grid, left_to_others=crowd)
         if not (frame.processed or standing.crowded or standing.dense):
-            seen = self._with_dim_beside(frame, seen, standing)
-            shown_share = share_of(seen.hits.boxes, shape)
-            crowd = shown_share >= self.settings.crowd_share
+            again = self._with_dim_beside(frame, seen, standing)
+            if again is not seen:
+                seen, shown_share = again, share_of(again.hits.boxes, shape)
+                crowd = shown_share >= self.settings.crowd_share
         learned = learned_of(seen, standing, self.settings)
         rest: list[Hit] = []
         if frame.processed and is_unsure(seen.score, learned, self.settings):

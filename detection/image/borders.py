@@ -50,7 +50,10 @@ def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         at_edge[edge] = True
     at_edge[0] = False
-    border = _with_tips(zero, at_edge[labels] | _whole_lines(zero))
+    solid_border = at_edge.take(labels) | _whole_lines(zero)
+    if not solid_border.any():
+        return None
+    border = _with_tips(zero, solid_border)
     if border.mean() < SMALLEST_SHARE or not _is_convex(~border):
         return None
     # More zeros within than not: a dark picture, or a subtracted background.
@@ -64,7 +67,7 @@ def _with_tips(zero: NDArray[np.bool_], border: NDArray[np.bool_]) -> NDArray[np
     hanging = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
     hanging[labels[border]] = True
     hanging[0] = False
-    grown = np.asarray(hanging[labels])
+    grown = hanging.take(labels)
     return grown if _is_convex(~grown) else border
 
 

@@ -17,9 +17,9 @@ Sides = NDArray[np.int64]
 
 
 _AS_TUPLE = attrgetter("x0", "y0", "x1", "y1")
-_PIXELS_PER_BOX = 160
-"""Pixels of a mask for each box below which all boxes are painted at once: one takes .4 us on a core of 2024,
-the sums over a mask 2.5 us for each thousand of its pixels."""
+_PIXELS_PER_BOX = 350
+"""Pixels of a mask for each box below which all boxes are painted at once: one takes .33 us on a core of
+2024, the sums over a mask .95 us for each thousand of its pixels."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -203,14 +203,18 @@ def union_of(sides: Sides, shape: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _counted(sides: Sides, shape: tuple[int, int]) -> NDArray[np.int32]:
     """Return in how many boxes each pixel lies: sums of the steps at their corners (Crow 1984)."""
-    x0, y0, x1, y1 = sides[(sides[:, :2] < sides[:, 2:]).all(axis=1)].T
+    x0, y0, x1, y1 = sides[(sides[:, 0] < sides[:, 2]) & (sides[:, 1] < sides[:, 3])].T
     columns = shape[1] + 1
+    top, end = y0 * columns, y1 * columns
     steps = np.zeros((shape[0] + 1) * columns, np.int32)
-    np.add.at(steps, np.concatenate([y0 * columns + x0, y1 * columns + x1]), 1)
-    np.add.at(steps, np.concatenate([y0 * columns + x1, y1 * columns + x0]), -1)
+    # In the type of the steps; any other takes several times as long.
+    one = np.int32(1)
+    np.add.at(steps, np.concatenate([top + x0, end + x1]), one)
+    np.subtract.at(steps, np.concatenate([top + x1, end + x0]), one)
     counts = steps.reshape(shape[0] + 1, columns)
     counts.cumsum(axis=0, out=counts)
-    counts.cumsum(axis=1, out=counts)
+    # The steps of each row add up to 0, so that all rows may follow each other.
+    steps.cumsum(out=steps)
     return counts[:-1, :-1]
 
 

@@ -1,6 +1,6 @@
 """Many hits as columns: a crowded frame has thousands, and most steps look at all of one property at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import index as whole
 from typing import Self, overload
@@ -34,8 +34,8 @@ class HitTable(Sequence[Hit]):
         `Hit.extent_uncertainty_um`.
     seen_by : (hits,) array of int8
         Detectors that see it, as `code_of` numbers them.
-    votes : Votes or None
-        Of the whole frame, from a detector that gives a box at every place.
+    votes : callable or None
+        Reads the votes of the whole frame, of a detector that gives a box at every place.
     """
 
     boxes: Sides
@@ -44,7 +44,7 @@ class HitTable(Sequence[Hit]):
     confidences: NDArray[np.float64]
     extents_um: NDArray[np.float64]
     seen_by: NDArray[np.int8]
-    votes: Votes | None = None
+    votes: Callable[[], Votes] | None = None
 
     def __len__(self) -> int:
         """Return the number of hits."""
@@ -121,7 +121,7 @@ def table_of(hits: Sequence[Hit]) -> HitTable:
 
 def votes_of(hits: Sequence[Hit]) -> Votes | None:
     """Return what the detector says at each place of the frame, if it does."""
-    return hits.votes if isinstance(hits, HitTable) else None
+    return hits.votes() if isinstance(hits, HitTable) and hits.votes is not None else None
 
 
 def with_outer(

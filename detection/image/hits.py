@@ -150,7 +150,7 @@ class Detection:
     overlooked : Overlooked or None
         For a frame without cells, if it is known.
     votes : Votes or None
-        From a detector that gives a box at every place.
+        From a detector that gives a box at every place, where they were asked for.
     """
 
     cells: tuple[Cell, ...]

@@ -1,5 +1,6 @@
 """Pairs of boxes that may be of one cell, found without comparing each box with all others."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.intp]
 Floats = NDArray[np.float32]
+Pairs = tuple[Numbers, Numbers, Floats]
 _LEAST_STEP_PX = 2.0
 """Side of the smallest squares: there is a number for each, however far apart the boxes lie."""
 
@@ -14,12 +16,10 @@ _FEW_PAIRS = 4096
 """Pairs up to which all are compared: quicker than squares, which take some .3 ms however few boxes."""
 
 
-def overlapping(
-    a: Floats, b: Floats, least_share: float, *, later: bool = False
-) -> tuple[Numbers, Numbers, Floats]:
+def overlapping(a: Floats, b: Floats, least_share: float) -> tuple[Numbers, Numbers, Floats]:
     """Return the pairs of boxes, one of each list, that share much of their area.
 
-    In a crowd a few of thousands of boxes overlap with one. So the boxes of the second list are sorted into
+    In a crowd a few of thousands of boxes overlap with one. So the boxes of the longer list are sorted into
     squares of about their size, and only those in squares near a box are compared with it.
 
     Parameters
@@ -29,48 +29,82 @@ def overlapping(
     least_share : float
         0..1; of all pairs those are sure to be among the result that share this part of the area of both
         together, or half of either.
-    later : bool
-        Of these only pairs whose second box has the higher number: of one list with itself, half of them.
 
     Returns
     -------
     first, second : (pairs,) array of int
-        Numbers of the boxes in the two lists, in the order of the first.
+        Numbers of the boxes in the two lists, in no particular order.
     shared : (pairs,) array of float32
         Area, above 0.
     """
-    nothing = np.zeros(0, np.intp)
-    if not (len(a) and len(b)):
-        return nothing, nothing, np.zeros(0, np.float32)
+    if len(a) > len(b):
+        second, first, shared = overlapping(b, a, least_share)
+        return first, second, shared
+    sides = np.ascontiguousarray(a.T), np.ascontiguousarray(b.T)
     if len(a) * len(b) <= _FEW_PAIRS:
-        return _of_all(a, b, np.arange(len(b)), later=later)
-    largest = (b[:, 2:] - b[:, :2]).max(axis=1)
-    # One list of squares for each doubling of size, so that a large box does not make all squares large.
-    doublings = np.ceil(np.log2(np.maximum(largest, 1))).astype(int)
-    # Boxes that share this much along a side have centres no further apart than that of the larger side.
-    apart = np.float32(1 - min(least_share, 0.5))
+        return _of_all(*sides)
+    doublings, every = _doublings(sides[1]), np.arange(len(a))
+    return _joined(
+        _of(*sides, every, np.flatnonzero(doublings == step), step, least_share)
+        for step in np.unique(doublings).tolist()
+    )
+
+
+def overlapping_each_other(boxes: Floats, least_share: float) -> tuple[Numbers, Numbers, Floats]:
+    """Return the pairs of boxes of one list that share much of their area, the lower number first.
+
+    Parameters and what is returned are otherwise as of `overlapping`.
+    """
+    sides = np.ascontiguousarray(boxes.T)
+    if len(boxes) ** 2 <= _FEW_PAIRS:
+        first, second, shared = _of_all(sides, sides)
+        once = np.flatnonzero(first < second)
+        return first[once], second[once], shared[once]
+    doublings = _doublings(sides)
     found = []
     for step in np.unique(doublings).tolist():
-        chosen = np.flatnonzero(doublings == step)
-        few = len(a) * len(chosen) <= _FEW_PAIRS
-        found.append(
-            _of_all(a, b, chosen, later=later) if few else _near(a, b, chosen, 2.0**step, apart, later=later)
-        )
-    first, second, shared = (np.concatenate(each) for each in zip(*found, strict=True))
-    if len(found) > 1:
-        order = np.argsort(first, kind="stable")
-        first, second, shared = first[order], second[order], shared[order]
+        # Smaller ones are looked for by the larger ones of their pairs.
+        own, others = np.flatnonzero(doublings == step), np.flatnonzero(doublings <= step)
+        first, second, shared = _of(sides, sides, own, others, step, least_share)
+        once = np.flatnonzero((doublings.take(second) < step) | (first < second))
+        first, second = first[once], second[once]
+        found.append((np.minimum(first, second), np.maximum(first, second), shared[once]))
+    return _joined(found)
+
+
+def _doublings(sides: Floats) -> Numbers:
+    """Return a number for the size of each box: one more for twice as large ones."""
+    largest = np.maximum(sides[2] - sides[0], sides[3] - sides[1])
+    return np.ceil(np.log2(np.maximum(largest, 1))).astype(np.intp)
+
+
+def _joined(found: Iterable[Pairs]) -> Pairs:
+    nothing = np.zeros(0, np.intp)
+    each = [*found] or [(nothing, nothing, np.zeros(0, np.float32))]
+    first, second, shared = (np.concatenate(column) for column in zip(*each, strict=True))
     return first, second, shared
 
 
-def _of_all(a: Floats, b: Floats, chosen: Numbers, *, later: bool) -> tuple[Numbers, Numbers, Floats]:
-    """Return all pairs of boxes of `a` and of those chosen of `b` that share anything."""
-    side = np.minimum(a[:, None, 2:], b[chosen, 2:]) - np.maximum(a[:, None, :2], b[chosen, :2])
-    shares = (side > 0).all(axis=2)
-    if later:
-        shares &= chosen > np.arange(len(a))[:, None]
-    first, number = np.nonzero(shares)
-    return first, chosen[number], side[first, number, 0] * side[first, number, 1]
+def _of(a: Floats, b: Floats, some: Numbers, others: Numbers, doubling: int, least_share: float) -> Pairs:
+    """Return pairs of some boxes of `a` and others of `b`, none of these larger than by its doubling."""
+    a, b = a.take(some, axis=1), b.take(others, axis=1)
+    if len(some) * len(others) <= _FEW_PAIRS:
+        first, second, shared = _of_all(a, b)
+    else:
+        # Boxes that share this much along a side have centres no further apart than that of the larger side.
+        first, second, shared = _near(a, b, 2.0**doubling, np.float32(1 - min(least_share, 0.5)))
+    return some.take(first), others.take(second), shared
+
+
+def _of_all(a: Floats, b: Floats) -> Pairs:
+    """Return all pairs of boxes that share anything."""
+    width, height = (
+        np.minimum(a[axis + 2][:, None], b[axis + 2]) - np.maximum(a[axis][:, None], b[axis])
+        for axis in (0, 1)
+    )
+    at = np.flatnonzero((width > 0) & (height > 0))
+    first, second = np.divmod(at, b.shape[1])
+    return first, second, width.ravel()[at] * height.ravel()[at]
 
 
 def areas(boxes: Floats) -> Floats:
@@ -79,48 +113,47 @@ def areas(boxes: Floats) -> Floats:
     return np.asarray(np.maximum(size[:, 0] * size[:, 1], np.float32(1e-6)), np.float32)
 
 
-def _near(
-    a: Floats, b: Floats, chosen: Numbers, size: float, apart: np.float32, *, later: bool
-) -> tuple[Numbers, Numbers, Floats]:
-    """Return pairs of boxes of `a` and of those chosen of `b`, none of which is larger than `size`."""
+def _near(a: Floats, b: Floats, size: float, apart: np.float32) -> Pairs:
+    """Return pairs of boxes that may share much, none of those of `b` larger than `size`."""
     step = max(size / 2, _LEAST_STEP_PX)
-    squares = np.floor((b[chosen, :2] + b[chosen, 2:]) / 2 / step).astype(np.intp)
-    least = squares.min(axis=0)
-    squares -= least
-    across, down = (squares.max(axis=0) + 1).tolist()
-    keys = squares[:, 1] * across + squares[:, 0]
+    x, y = (np.floor((low + high) / 2 / step).astype(np.intp) for low, high in ((b[0], b[2]), (b[1], b[3])))
+    left, top = int(x.min()), int(y.min())
+    across, down = int(x.max()) - left + 1, int(y.max()) - top + 1
+    keys = (y - top) * across + (x - left)
     order = np.argsort(keys, kind="stable")
-    chosen = chosen[order]
     # Number of the first box of each square, in the order of squares.
     starts = np.zeros(across * down + 1, np.intp)
     np.cumsum(np.bincount(keys, minlength=across * down), out=starts[1:])
-    middle = (a[:, :2] + a[:, 2:]) / 2
-    reach = apart * np.maximum(a[:, 2:] - a[:, :2], np.float32(size)) + np.float32(1e-3)
-    low = np.maximum(np.floor((middle - reach) / step).astype(np.intp) - least, 0)
-    high = np.minimum(np.floor((middle + reach) / step).astype(np.intp) - least, (across - 1, down - 1))
-    rows = np.where((high >= low).all(axis=1), high[:, 1] - low[:, 1] + 1, 0)
-    one = np.repeat(np.arange(len(a)), rows)
-    row = (low[one, 1] + _counted(rows)) * across
-    start = starts[row + low[one, 0]]
-    count = starts[row + high[one, 0] + 1] - start
-    some = count > 0
-    one, start, count = one[some], start[some], count[some]
-    first, second = np.repeat(one, count), chosen[np.repeat(start, count) + _counted(count)]
-    if later:
-        some = np.flatnonzero(second > first)
-        first, second = first[some], second[some]
+    x0, x1 = _squares_near(a[0], a[2], size, apart, step, left, across)
+    y0, y1 = _squares_near(a[1], a[3], size, apart, step, top, down)
+    rows = np.where(x1 >= x0, np.maximum(y1 - y0 + 1, 0), 0)
+    one = np.repeat(np.arange(len(rows)), rows)
+    row = (y0.take(one) + _counted(rows)) * across
+    start = starts.take(row + x0.take(one))
+    count = starts.take(row + x1.take(one) + 1) - start
+    first = np.repeat(one, count)
+    second = order.take(np.repeat(start, count) + _counted(count))
     width = _shared_side(a, b, first, second, 0)
     some = np.flatnonzero(width > 0)
-    first, second, width = first[some], second[some], width[some]
+    first, second, width = first.take(some), second.take(some), width.take(some)
     height = _shared_side(a, b, first, second, 1)
     some = np.flatnonzero(height > 0)
-    return first[some], second[some], width[some] * height[some]
+    return first.take(some), second.take(some), width.take(some) * height.take(some)
+
+
+def _squares_near(
+    low: Floats, high: Floats, size: float, apart: np.float32, step: float, first: int, count: int
+) -> tuple[Numbers, Numbers]:
+    """Return the first and the last square, along one side, in which the centre of a near box may lie."""
+    middle, reach = (low + high) / 2, apart * np.maximum(high - low, np.float32(size)) + np.float32(1e-3)
+    near = (np.floor(end / step).astype(np.intp) - first for end in (middle - reach, middle + reach))
+    return np.maximum(next(near), 0), np.minimum(next(near), count - 1)
 
 
 def _shared_side(a: Floats, b: Floats, first: Numbers, second: Numbers, axis: int) -> Floats:
     """Return how much of a side each pair shares, 0 or less where that is nothing."""
-    ends = np.minimum(a[:, axis + 2].take(first), b[:, axis + 2].take(second))
-    return np.asarray(ends - np.maximum(a[:, axis].take(first), b[:, axis].take(second)), np.float32)
+    ends = np.minimum(a[axis + 2].take(first), b[axis + 2].take(second))
+    return np.asarray(ends - np.maximum(a[axis].take(first), b[axis].take(second)), np.float32)
 
 
 def _counted(counts: NDArray[Any]) -> Numbers:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,7 +64,7 @@ class Network:
     def find(self, frame: Frame) -> tuple[Sequence[Hit], Sequence[str]]:
         """Find cells; see `detection.detectors.Detector.find`."""
         steps = self.steps(frame)
-        return replace(steps.hits, votes=votes_of(steps)), []
+        return replace(steps.hits, votes=partial(votes_of, steps)), []
 
     @property
     def least_contrast(self) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.image.boxes import union_of
-from detection.image.overlaps import areas, overlapping
+from detection.image.overlaps import areas, overlapping, overlapping_each_other
 from detection.network.graph import FINER, SIDES
 from detection.network.settings import (
     LEAST_VOTE,
@@ -83,29 +83,30 @@ def read_hits(
     settings : ReadingSettings
     """
     down, across = (-(-side // PLACE_PX) for side in shape)
-    rows, columns = np.nonzero(score[:down, :across] >= settings.least_score)
-    if not len(rows):
+    within = np.ascontiguousarray(score[:down, :across])
+    at = np.flatnonzero(within >= settings.least_score)
+    if not len(at):
         return _none()
-    chance = score[rows, columns]
+    rows, columns = _divided(at, across)
+    chance = within.ravel().take(at)
     boxes = _boxes_of(found, rows, columns, shape)
-    number = np.zeros((down, across), np.intp)
-    number[rows, columns] = np.arange(len(rows))
+    number = np.zeros(within.size, np.intp)
+    number[at] = np.arange(len(at))
     # The quality of the places that are left, 0 elsewhere.
     left = np.zeros((down, across), np.float32)
-    left[rows, columns] = chance * _middleness(boxes, rows, columns)
+    left.ravel()[at] = chance * _middleness(boxes, rows, columns)
     kept = _none()
     for _ in range(settings.most_rounds):
-        is_peak = _peaks(left)
-        peaks = number[is_peak]
-        if not len(peaks):
+        at = np.flatnonzero(_peaks(left))
+        if not len(at):
             break
-        quality = left[is_peak]
+        quality = left.ravel().take(at)
+        left.ravel()[at] = 0
         order = np.argsort(-quality, kind="stable")
-        peaks, quality = peaks[order], quality[order]
-        left[is_peak] = 0
+        peaks, quality = number.take(at.take(order)), quality.take(order)
         own = boxes[peaks]
-        outer = _outer_of(found, rows[peaks], columns[peaks], shape, stretch)
-        found_now = _averaged(_groups(own, settings), quality, own, outer, chance[peaks])
+        outer = _outer_of(found, rows.take(peaks), columns.take(peaks), shape, stretch)
+        found_now = _averaged(_groups(own, settings), quality, own, outer, chance.take(peaks))
         kept = _more(kept, found_now, settings)
         _cover(left, found_now.boxes, shape)
     return kept
@@ -191,15 +192,25 @@ def _steps(found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], qua
     (SIDES, quantiles, places) array of float32
     """
     height, width = found.shape[1:]
-    own = rows % FINER * FINER + columns % FINER
-    at = (own * height + rows // FINER) * width + columns // FINER
+    (row, fine_row), (column, fine_column) = _divided(rows, FINER), _divided(columns, FINER)
+    at = ((fine_row * FINER + fine_column) * height + row) * width + column
     sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2 * height * width)
     raw = sides[:, quantiles].take(at, axis=2)
     # Softplus, which the sum of positive steps is made of.
-    steps = np.log(1 + np.exp(-np.abs(raw)))
-    steps += np.maximum(raw, 0)
+    steps = np.abs(raw)
+    np.negative(steps, out=steps)
+    np.exp(steps, out=steps)
+    steps += 1
+    np.log(steps, out=steps)
+    steps += np.maximum(raw, 0, out=raw)
     steps *= np.float32(SIDE_UNIT_PX)
-    return np.asarray(steps, np.float32)
+    return steps
+
+
+def _divided(numbers: NDArray[np.intp], by: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return `numpy.divmod`, in a third of its time."""
+    whole = numbers // by
+    return whole, numbers - whole * by
 
 
 def _around(far: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]) -> Floats:
@@ -208,7 +219,8 @@ def _around(far: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], shap
     limits = np.array([shape[1], shape[0], shape[1], shape[0]], np.float32)[:, None]
     left, top, right, bottom = far
     at = np.stack([x - left, y - top, x + right, y + bottom])
-    return np.asarray(np.clip(at, 0, limits).T, dtype=np.float32)
+    np.minimum(np.maximum(at, 0, out=at), limits, out=at)
+    return at.T
 
 
 def _middleness(boxes: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
@@ -231,24 +243,20 @@ def _peaks(quality: Floats) -> NDArray[np.bool_]:
 def _groups(boxes: Floats, settings: ReadingSettings) -> NDArray[np.intp]:
     """Return the group of each box, those of one cell together; boxes come in order, the best first."""
     # Only those after a box that leads a group can still join it.
-    first, second, inner = overlapping(boxes, boxes, settings.same_overlap, later=True)
+    first, second, inner = overlapping_each_other(boxes, settings.same_overlap)
     area = areas(boxes)
     other = area[second]
     alike = inner >= settings.same_overlap * (area[first] + other - inner)
     alike |= inner >= settings.inside_share * other
     first, second = first[alike], second[alike]
-    ends = np.searchsorted(first, np.arange(len(boxes) + 1)).tolist()
-    others = second.tolist()
-    group = [-1] * len(boxes)
-    count = 0
-    for best in range(len(boxes)):
-        if group[best] < 0:
-            group[best] = count
-            for number in others[ends[best] : ends[best + 1]]:
-                if group[number] < 0:
-                    group[number] = count
-            count += 1
-    return np.asarray(group, np.intp)
+    order = np.argsort(first, kind="stable")
+    leader = [-1] * len(boxes)
+    for best, number in zip(first[order].tolist(), second[order].tolist(), strict=True):
+        if leader[best] < 0 and leader[number] < 0:
+            leader[number] = best
+    led = np.asarray(leader, np.intp)
+    group = np.cumsum(led < 0) - 1
+    return np.where(led < 0, group, group[led])
 
 
 def _cover(left: Floats, boxes: Floats, shape: tuple[int, int]) -> None:

@@ -82,7 +82,8 @@ def marker_watershed(relief: NDArray[np.float32], markers: NDArray[np.bool_]) ->
     if not markers.any():
         return sources
     regions = _flooded(relief, sources, SMALLEST_COARSE_PX)
-    return np.where(_lines_between(regions, relief, markers), 0, regions).astype(np.int32)
+    regions[_lines_between(regions, relief, markers)] = 0
+    return regions
 
 
 def _flooded(relief: NDArray[np.float32], sources: NDArray[np.int32], least_px: int) -> NDArray[np.int32]:
@@ -91,7 +92,7 @@ def _flooded(relief: NDArray[np.float32], sources: NDArray[np.int32], least_px: 
         return np.asarray(watershed(relief, sources, connectivity=EIGHT))  # type: ignore[no-untyped-call]
     settled, open_ = _coarsely_flooded(relief, sources)
     flooded = watershed(relief, settled * open_, connectivity=EIGHT, mask=open_)  # type: ignore[no-untyped-call]
-    return np.where(open_, flooded, settled).astype(np.int32)
+    return np.asarray(np.where(open_, flooded, settled), np.int32)
 
 
 def _coarsely_flooded(
@@ -102,19 +103,21 @@ def _coarsely_flooded(
     coarse = _flooded(_highest_of_blocks(relief), _highest_of_blocks(sources), SMALLEST_RECURSED_PX)
     regions = np.repeat(np.repeat(coarse, COARSE, axis=0), COARSE, axis=1)[:rows, :columns]
     band = np.ones((BAND_PX, BAND_PX), dtype=np.uint8)
-    values = regions.astype(np.float32)
+    # Half the size of the numbers themselves, where they fit.
+    values = regions.astype(np.uint16 if int(coarse.max()) < 2**16 else np.float32)
     unsettled = cv2.dilate(values, band) != cv2.erode(values, band)
-    settled = np.where(unsettled, sources, regions).astype(np.int32)
+    settled = np.where(unsettled | (sources > 0), sources, regions)
     # The flood of the band starts from the settled pixels beside it.
-    open_ = np.asarray(cv2.dilate(unsettled.astype(np.uint8), EIGHT)) > 0
-    return np.where(sources > 0, sources, settled).astype(np.int32), open_
+    open_ = np.asarray(cv2.dilate(unsettled.view(np.uint8), EIGHT)) > 0
+    return settled, open_
 
 
 def _highest_of_blocks(values: NDArray[T]) -> NDArray[T]:
     """Shrink to blocks: a ridge one pixel wide must not be averaged away, or the flood leaks."""
     rows, columns = values.shape
-    padded = np.pad(values, ((0, -rows % COARSE), (0, -columns % COARSE)), mode="edge")
-    parts = [padded[y::COARSE, x::COARSE] for y in range(COARSE) for x in range(COARSE)]
+    if rows % COARSE or columns % COARSE:
+        values = np.pad(values, ((0, -rows % COARSE), (0, -columns % COARSE)), mode="edge")
+    parts = [values[y::COARSE, x::COARSE] for y in range(COARSE) for x in range(COARSE)]
     return np.asarray(np.maximum.reduce(parts))
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import cv2
@@ -194,17 +195,17 @@ def _gathered(
     """Join small regions with a narrow gap that together are no larger than one cell."""
     gap_px = settings.gather_um / pixel_um
     boxes = [_bounds(region) for region in regions]
+    most_px = settings.small_share * whole_px
+    small = [_largest_side(box) <= most_px for box in boxes]
     i = 0
     while i < len(regions) and len(regions) <= settings.max_to_gather:
         top, left, bottom, right = boxes[i]
-        small = max(bottom - top, right - left) <= settings.small_share * whole_px
         partner = None
-        for j in range(len(regions) if small else 0):
+        for j in compress(range(len(regions)), small) if small[i] else ():
             y0, x0, y1, x1 = boxes[j]
-            gap = max(y0 - bottom, top - y1, x0 - right, left - x1)
-            size = max(max(bottom, y1) - min(top, y0), max(right, x1) - min(left, x0))
-            alike = max(y1 - y0, x1 - x0) <= settings.small_share * whole_px
-            if j != i and alike and gap <= gap_px and size <= whole_px:
+            if j == i or max(y0 - bottom, top - y1, x0 - right, left - x1) > gap_px:
+                continue
+            if max(max(bottom, y1) - min(top, y0), max(right, x1) - min(left, x0)) <= whole_px:
                 partner = j
                 break
         if partner is None:
@@ -212,9 +213,15 @@ def _gathered(
             continue
         regions[i] = _united(regions[i], regions[partner])
         boxes[i] = _bounds(regions[i])
-        del regions[partner], boxes[partner]
+        small[i] = _largest_side(boxes[i]) <= most_px
+        del regions[partner], boxes[partner], small[partner]
         i = 0
     return regions
+
+
+def _largest_side(box: tuple[int, int, int, int]) -> int:
+    top, left, bottom, right = box
+    return max(bottom - top, right - left)
 
 
 def _bounds(region: Region) -> tuple[int, int, int, int]:

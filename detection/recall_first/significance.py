@@ -78,7 +78,10 @@ def significant(
             power = brightness**2
             power *= np.float32((spread**2 - 1) / max(float(power[is_empty].mean()), 1e-6))
             # Unevenness is less Gaussian than noise: the more of it, the higher the thresholds.
-            z /= np.sqrt(1 + power) * np.float32(1 + settings.uneven_extra * (1 - 1 / spread**2))
+            power += 1
+            np.sqrt(power, out=power)
+            power *= np.float32(1 + settings.uneven_extra * (1 - 1 / spread**2))
+            z /= power
         before = mask
         if scale.shrink > 1:
             before = np.asarray(cv2.resize(mask, z.shape[::-1], interpolation=cv2.INTER_NEAREST))
@@ -91,8 +94,10 @@ def significant(
             new |= ((z > settings.rim_sd) & (np.asarray(near) > 0)).astype(np.uint8)
             z = np.asarray(cv2.resize(z, residual.shape[::-1], interpolation=cv2.INTER_LINEAR))
             new = np.asarray(cv2.resize(new, residual.shape[::-1], interpolation=cv2.INTER_NEAREST))
-        found = new > 0
-        np.maximum(strength, z * np.float32(1 / scale.seed_sd), out=strength, where=found)
+        # Less than 0 counts as little as nothing at all.
+        z *= np.float32(1 / scale.seed_sd)
+        z *= new
+        np.maximum(strength, z, out=strength)
         mask |= new
         if scale is settings.scales[-1]:
             break

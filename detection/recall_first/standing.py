@@ -93,7 +93,8 @@ def stand_out(
         if not left_to_others:
             found = _found(z, noise_sd, background, pixel_um, settings)
     mask, strength = found.mask, found.strength
-    covered = float(mask.mean())
+    # Several times as fast as its mean.
+    covered = float(np.count_nonzero(mask) / mask.size)
     dense = covered > crowding.dense_share
     if frame.processed or (dense and not crowded):
         if dense:

@@ -89,32 +89,43 @@ def find_consensus(source: Landmarks, target: Landmarks, start_rad: float | None
     Consensus or None
         None where fewer than three matches agree on any motion.
     """
-    pairs = _matches(source, target)
-    if len(pairs) < _SETTINGS.fewest:
+    first, second = _matches(source, target)
+    if len(first) < _SETTINGS.fewest:
         return None
-    a, b = source.positions_um[pairs[:, 0]], target.positions_um[pairs[:, 1]]
-    turned = target.directions_rad[pairs[:, 1]] - source.directions_rad[pairs[:, 0]]
+    a, b = source.positions_um[first], target.positions_um[second]
+    turned = target.directions_rad[second] - source.directions_rad[first]
     angles, shifts = _hypotheses(a, b, turned, start_rad)
     if len(angles) == 0:
         return None
-    counts = np.zeros(len(angles), dtype=np.int64)
     cos, sin = np.cos(angles)[:, None], np.sin(angles)[:, None]
-    dx = a[:, 0] * cos - a[:, 1] * sin + shifts[:, :1] - b[:, 0]
-    dy = a[:, 0] * sin + a[:, 1] * cos + shifts[:, 1:] - b[:, 1]
-    counts = (dx * dx + dy * dy < (2 * _SETTINGS.inlier_um) ** 2).sum(axis=1)
+    off = _squared(a[:, 0] * cos, -a[:, 1] * sin, shifts[:, :1], -b[:, 0])
+    off += _squared(a[:, 0] * sin, a[:, 1] * cos, shifts[:, 1:], -b[:, 1])
+    counts = np.count_nonzero(off < (2 * _SETTINGS.inlier_um) ** 2, axis=1)
     best = int(counts.argmax())
     motion = Rigid(float(angles[best]), (float(shifts[best, 0]), float(shifts[best, 1])))
     return _refined(motion, a, b)
 
 
-def _matches(source: Landmarks, target: Landmarks) -> NDArray[np.int64]:
-    """Return indices of matches (M, 2), the clearest first."""
+def _squared(total: NDArray[np.float64], *others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the square of a sum, in place of its first array."""
+    for other in others:
+        total += other
+    total *= total
+    return total
+
+
+def _matches(source: Landmarks, target: Landmarks) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return numbers of landmarks of both frames that match, the clearest first."""
     if len(source.positions_um) == 0 or len(target.positions_um) < 2:
-        return np.zeros((0, 2), dtype=np.int64)
-    nearest = cv2.BFMatcher(cv2.NORM_L2).knnMatch(source.descriptors, target.descriptors, k=2)
-    ratios = [(one.distance / max(two.distance, 1e-9), one.queryIdx, one.trainIdx) for one, two in nearest]
-    kept = sorted(found for found in ratios if found[0] < _SETTINGS.ratio)[: _SETTINGS.most_matches]
-    return np.array([found[1:] for found in kept], dtype=np.int64).reshape(-1, 2)
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    distances, nearest = cv2.batchDistance(
+        source.descriptors, target.descriptors, cv2.CV_32F, normType=cv2.NORM_L2, K=2
+    )
+    one, two = np.asarray(distances, np.float64).T
+    ratios = one / np.maximum(two, 1e-9)
+    clear = np.flatnonzero(ratios < _SETTINGS.ratio)
+    kept = clear[np.argsort(ratios[clear], kind="stable")][: _SETTINGS.most_matches]
+    return kept, np.asarray(nearest, np.intp)[kept, 0]
 
 
 def _hypotheses(

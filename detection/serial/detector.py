@@ -128,6 +128,7 @@ class SerialDetector:
             frame.offset_adu,
             self._detector,
             own.shared_background,
+            with_votes=True,
         )
         return replace(found, cells=join_alike(found.cells))
 

@@ -140,7 +140,8 @@ def _is_fixed(
     inside = _blocks(box, frame, own.block_px)
     if min(one.stop - one.start for one in inside) < 1:
         return False
-    means = intensities[(slice(None), *inside)].mean(axis=(1, 2))
+    shown = intensities[(slice(None), *inside)]
+    means = np.add.reduce(shown, axis=(1, 2)) / np.float32(shown[0].size)
     # Most detections end here or at the next: hardly any other frame shows the same at the same pixels.
     if (means[1:] >= _SETTINGS.least_shown * means[0]).sum() < _SETTINGS.fewest - 1:
         return False

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,8 +135,7 @@ def detect_frame(order: Order, elsewhere: bool, listed: ListedFrame) -> FoundFra
             steps, no_steps = _explained(frame, detector, detection, order.settings.detector)
     return FoundFrame(
         listed,
-        # Votes are for serial sections; of thousands of frames they would fill the memory.
-        replace(detection, votes=None),
+        detection,
         frame_document(frame, detection),
         overlay_png(frame, detection) if order.overlay else None,
         steps,

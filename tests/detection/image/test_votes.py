@@ -65,7 +65,7 @@ def test_hits_without_places_have_no_part(boxes: tuple[tuple[int, int, int, int]
 def test_votes_stay_with_the_hits() -> None:
     hits = table_of([Hit(BoxPx(*LEFT), 0.5)])
     votes = votes_in(LEFT)
-    voted = replace(hits, votes=votes)
+    voted = replace(hits, votes=lambda: votes)
     assert votes_of(voted.chosen(np.array([True]))) is votes
     assert votes_of(joined(voted, hits)) is votes
     assert votes_of(joined(hits, voted)) is votes
@@ -78,13 +78,15 @@ class Even:
     def find(self, frame: Frame) -> tuple[HitTable, list[str]]:
         rows, columns = frame.values.shape
         boxes = [(x, y, x + 4, y + 4) for y in range(0, rows, 4) for x in range(0, columns, 4)]
-        return replace(table_of([Hit(BoxPx(0, 0, 4, 4), 0.5)]), votes=votes_in(*boxes)), []
+        return replace(table_of([Hit(BoxPx(0, 0, 4, 4), 0.5)]), votes=lambda: votes_in(*boxes)), []
 
 
 def test_parts_of_a_large_frame_vote_once_for_each_place() -> None:
     values = np.random.default_rng(4).normal(100, 5, (96, 128)).astype(np.float32)
     frame = Frame(values, 0.2, constant=False, processed=False, warnings=())
-    hits, _ = find_in_parts(Even(), frame, 32, 8)
+    unasked, _ = find_in_parts(Even(), frame, 32, 8)
+    assert votes_of(unasked) is None
+    hits, _ = find_in_parts(Even(), frame, 32, 8, with_votes=True)
     votes = votes_of(hits)
     assert votes is not None
     places = sorted(map(tuple, votes.middles.tolist()))

@@ -10,9 +10,7 @@ import pytest
 import tifffile
 
 from config.work import DetectionConfig
-from detection.votes import Votes
 from drivers.errors import FrameError
-from service.archive.frames import detect_recorded
 from service.batch.frames import detect_archive, list_archive
 from service.batch.tasks import FailedFrame, FoundFrame, Order, seen_by
 from service.cluster.workers import Here, Lost
@@ -75,15 +73,9 @@ def test_a_frame_that_kills_its_workers_costs_itself_alone(images: list[Path]) -
     ]
 
 
-def test_votes_of_thousands_of_frames_do_not_fill_the_memory(
-    images: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    empty = np.zeros((0, 4), np.float32)
-    votes = Votes(empty[:, :2], empty, empty[:, 0], 4.0)
-    monkeypatch.setattr(
-        "service.batch.tasks.detect_recorded", lambda *given: replace(detect_recorded(*given), votes=votes)
-    )
-    found = next(detect_archive(list_archive(images, None, None, Here()).frames, ORDER, Here()))
+def test_votes_of_thousands_of_frames_do_not_fill_the_memory(images: list[Path]) -> None:
+    order = replace(ORDER, settings=DetectionConfig(detector="network"))
+    found = next(detect_archive(list_archive(images, None, None, Here()).frames, order, Here()))
     assert isinstance(found, FoundFrame)
     assert found.detection.votes is None
 
