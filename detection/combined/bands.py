@@ -1,7 +1,5 @@
 """Long, thin bands, such as folds, which are no cells however bright."""
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +18,11 @@ def bands_in(
     pixel_um : float
     settings : CombinedSettings
     """
-    count, labels, stats = components(mask.astype(np.uint8))
-    is_band = np.zeros(count, np.bool_)
-    for number in range(1, count):
-        _, _, width, height, area = stats[number].tolist()
-        length = math.hypot(width, height)
-        long = length * pixel_um >= settings.band_um
-        is_band[number] = long and area <= settings.band_fill * length**2
+    _, labels, stats = components(mask.astype(np.uint8))
+    width, height, area = stats[:, 2:].T.astype(np.float64)
+    length_px = np.hypot(width, height)
+    is_band: NDArray[np.bool_] = (length_px * pixel_um >= settings.band_um) & (
+        area <= settings.band_fill * length_px**2
+    )
+    is_band[0] = False
     return is_band.take(labels)

@@ -123,10 +123,12 @@ def fused(
         return Fusion(learned, own, cautions=(Caution.GROUND,))
     if not len(own):
         return Fusion(learned)
-    # Nor is a cell overlooked that is shown, but smaller.
-    overlooked = ~(around | _in_bands(own, standing, seen.grid, settings))
-    if _unlike(learned, own.chosen(overlooked), settings):
-        return Fusion(learned, own, cautions=(Caution.UNLIKE,))
+    # Nor is a cell overlooked that is shown, but smaller. Bands take long, and fewer hits decide nothing.
+    overlooked = ~around
+    if np.count_nonzero(_are_missed(own, settings) & overlooked) >= settings.fewest_overlooked:
+        overlooked &= ~_in_bands(own, standing, seen.grid, settings)
+        if _unlike(learned, own.chosen(overlooked), settings):
+            return Fusion(learned, own, cautions=(Caution.UNLIKE,))
     return Fusion(learned, added=own.chosen(~ruled_out), ruled_out=own.chosen(ruled_out))
 
 
@@ -204,11 +206,17 @@ def _in_bands(
     return np.array([bool(bands[box.slices].any()) for box in boxes], np.bool_)
 
 
+def _are_missed(hits: HitTable, settings: CombinedSettings) -> NDArray[np.bool_]:
+    """Return True for hits that are surely found and that the network rules out."""
+    undecided = hits.seen_by == code_of(SeenBy.UNDECIDED)
+    return np.asarray(undecided & (hits.confidences >= settings.sure))
+
+
 def _unlike(learned: HitTable, rest: HitTable, settings: CombinedSettings) -> bool:
     """Return True if the network rules out most of what is surely found."""
     both = joined(learned, rest)
     sure = both.chosen(both.confidences >= settings.sure)
-    missed = sure.seen_by == code_of(SeenBy.UNDECIDED)
+    missed = _are_missed(sure, settings)
     count = int(missed.sum())
     if count < settings.fewest_overlooked:
         return False

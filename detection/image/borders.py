@@ -44,8 +44,8 @@ def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
     solid = cv2.morphologyEx(
         zero.astype(np.uint8), cv2.MORPH_OPEN, square, borderType=cv2.BORDER_CONSTANT, borderValue=0
     )
-    _, labels = cv2.connectedComponents(np.asarray(solid), connectivity=4)
-    labels = np.asarray(labels)
+    _, numbers = cv2.connectedComponents(np.asarray(solid), connectivity=4)
+    labels = np.asarray(numbers, np.int32)
     at_edge = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
     for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         at_edge[edge] = True
@@ -62,8 +62,8 @@ def zero_border(pixels: NDArray[np.generic]) -> NDArray[np.bool_] | None:
 
 def _with_tips(zero: NDArray[np.bool_], border: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Add the zeros that touch the border: the thin ends of the wedges of a rotated frame."""
-    _, labels = cv2.connectedComponents(zero.astype(np.uint8), connectivity=4)
-    labels = np.asarray(labels)
+    _, numbers = cv2.connectedComponents(zero.astype(np.uint8), connectivity=4)
+    labels = np.asarray(numbers, np.int32)
     hanging = np.zeros(int(labels.max()) + 1, dtype=np.bool_)
     hanging[labels[border]] = True
     hanging[0] = False

@@ -75,7 +75,7 @@ def overlapping_each_other(boxes: Floats, least_share: float) -> tuple[Numbers, 
 def _doublings(sides: Floats) -> Numbers:
     """Return a number for the size of each box: one more for twice as large ones."""
     largest = np.maximum(sides[2] - sides[0], sides[3] - sides[1])
-    return np.ceil(np.log2(np.maximum(largest, 1))).astype(np.intp)
+    return np.asarray(np.ceil(np.log2(np.maximum(largest, 1))), np.intp)
 
 
 def _joined(found: Iterable[Pairs]) -> Pairs:

@@ -197,7 +197,7 @@ def _steps(found: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp], qua
     sides = found[FINER**2 :].reshape(SIDES, len(QUANTILES), FINER**2 * height * width)
     raw = sides[:, quantiles].take(at, axis=2)
     # Softplus, which the sum of positive steps is made of.
-    steps = np.abs(raw)
+    steps: Floats = np.abs(raw)
     np.negative(steps, out=steps)
     np.exp(steps, out=steps)
     steps += 1

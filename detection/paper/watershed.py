@@ -104,8 +104,10 @@ def _coarsely_flooded(
     regions = np.repeat(np.repeat(coarse, COARSE, axis=0), COARSE, axis=1)[:rows, :columns]
     band = np.ones((BAND_PX, BAND_PX), dtype=np.uint8)
     # Half the size of the numbers themselves, where they fit.
-    values = regions.astype(np.uint16 if int(coarse.max()) < 2**16 else np.float32)
-    unsettled = cv2.dilate(values, band) != cv2.erode(values, band)
+    values: NDArray[np.uint16] | NDArray[np.float32] = (
+        regions.astype(np.uint16) if int(coarse.max()) < 2**16 else regions.astype(np.float32)
+    )
+    unsettled = np.asarray(cv2.dilate(values, band) != cv2.erode(values, band))
     settled = np.where(unsettled | (sources > 0), sources, regions)
     # The flood of the band starts from the settled pixels beside it.
     open_ = np.asarray(cv2.dilate(unsettled.view(np.uint8), EIGHT)) > 0
