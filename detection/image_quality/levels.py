@@ -57,7 +57,7 @@ def frame_levels(pixels: NDArray[np.uint8] | NDArray[np.uint16], offset_adu: flo
     detail = None
     if coarser > _LEAST_OVER_NOISE * of_coarser and coarser > 0:
         detail = max(finer - of_finer, 0.0) / (coarser - of_coarser)
-    return FrameLevels(float(np.median(pixels)) - offset_adu, detail)
+    return FrameLevels(_median_adu(pixels) - offset_adu, detail)
 
 
 def is_flat(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bool:
@@ -78,6 +78,13 @@ def shows_light(
     noise_adu = math.sqrt(_noise_variance(dark.astype(np.float32)))
     above_adu = float(np.mean(lit)) - float(np.mean(dark))
     return above_adu > max(_LEAST_LIGHT_ADU, _LEAST_LIGHT * noise_adu)
+
+
+def _median_adu(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> float:
+    """Return the median, interpolated within its grey level: of a dim background a whole level is much."""
+    level = math.floor(np.median(pixels))
+    below, at = np.count_nonzero(pixels < level), np.count_nonzero(pixels == level)
+    return level if at == 0 else level - 0.5 + (pixels.size / 2 - below) / at
 
 
 def _noise_variance(grey: NDArray[np.float32]) -> float:

@@ -39,8 +39,8 @@ def status(store: Store, control: Control) -> wire.StatusResult:
         focus=queue_reads.focus_sums(store),
         overviews=store.overviews.counts(),
         images=ImageSums.of(store.images.counts(), control.retakes()),
-        # By way of JSON, so that a NaN of a driver becomes null.
         trends=tuple(wire.TrendNow(**asdict(one)) for one in trends_of(store)),
+        # By way of JSON, so that a NaN of a driver becomes null.
         devices=json.loads(to_json(dict(control.devices()))),
         health=json.loads(to_json(dict(control.health()))),
     )

@@ -55,9 +55,10 @@ class OnDask:
     tell : callable
         Takes a sentence for people.
     revive : callable
-        Called while a result is waited for; starts workers in place of those that are gone.
+        Called before the first value is given, and while a result is waited for; starts workers in place of
+        those that are gone.
     begun : callable
-        Called before the first value is given; waits for a worker.
+        Called after the first `revive`; waits for a worker.
     """
 
     def __init__(
@@ -85,6 +86,8 @@ class OnDask:
         InputError
             The scheduler is gone, no worker begins, or one has not this version of ilemtrack; one sentence.
         """
+        # Those of an earlier call may all be gone.
+        self._revive()
         self._begun()
         work = partial(_run, program_version(), function)
         waiting: deque[tuple[T, Future[Any]]] = deque()

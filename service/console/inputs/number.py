@@ -77,11 +77,14 @@ class NumberInput(
             typed = max(typed, -math.inf if self._low is None else self._low)
             typed = min(typed, math.inf if self._high is None else self._high)
             typed = float(round(typed)) if self._whole else typed
-        if self._on_entered is None:
-            self.set_value(typed)
-        elif typed is not None:
-            self._on_entered(str(event.args["about"]), typed)
-        self._props["answered"] = int(event.args["number"])
+        try:
+            if self._on_entered is None:
+                self.set_value(typed)
+            elif typed is not None:
+                self._on_entered(str(event.args["about"]), typed)
+        finally:
+            # Else the browser would show what was typed for ever, as if it held.
+            self._props["answered"] = int(event.args["number"])
 
     def _value_to_model_value(self, value: Any) -> str:
         if value is None:

@@ -34,6 +34,17 @@ def test_light_and_detail_tell_apart_what_has_changed() -> None:
     assert fewer.detail == pytest.approx(usual.detail, rel=0.25)
 
 
+@pytest.mark.parametrize("light", [0.45, 1.55, 2.5, 40.2])
+def test_dim_light_is_measured_in_parts_of_a_grey_level(light: float) -> None:
+    noise = np.random.default_rng(5).normal(200 + light, 3, (256, 256))
+    assert frame_levels(noise.round().astype(np.uint16), 200).light_adu == pytest.approx(light, abs=0.05)
+
+
+def test_a_frame_of_two_grey_levels_has_a_median_between_them() -> None:
+    halves = np.repeat(np.array([[10, 20]], np.uint8), 32, axis=1).repeat(64, axis=0)
+    assert 10 <= frame_levels(halves, 0).light_adu <= 20
+
+
 def test_a_frame_without_structures_has_no_detail() -> None:
     assert frame_levels(frame(cells=0, light=0), 200).detail is None
     assert frame_levels(np.full((64, 64), 7, np.uint8), 0).detail is None

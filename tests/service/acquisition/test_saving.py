@@ -3,6 +3,7 @@
 import errno
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import tifffile
 from service.acquisition import saving
 from service.errors import ImageError, UnreadableImageError
 from service.image_files import images
-from service.image_files.images import read_fm, read_pixels
+from service.image_files.images import SavedImage, read_fm, read_pixels, require_unchanged
 from service.image_files.saving import save_em, save_fm
 from service.model.event import MISSING
 from service.model.jobs import JobState
@@ -58,6 +59,10 @@ def test_an_image_that_cannot_be_read_now_is_not_lost(
         lambda: read_pixels(em.path, em.sha256),
         lambda: read_fm(fm.path, fm.sha256)[0],
     )
+    with monkeypatch.context() as breaks:
+        breaks.setattr(images, "checksum", Failing(images.checksum, OSError(code, "now"), times))
+        with nullcontext() if times == 1 else pytest.raises(UnreadableImageError, match="cannot be read now"):
+            require_unchanged(em.path, em.sha256)
     for read in reads:
         with monkeypatch.context() as breaks:
             breaks.setattr(images, "checksum", Failing(images.checksum, OSError(code, "now"), times))
@@ -129,6 +134,27 @@ def test_a_job_whose_image_cannot_be_read_back_until_the_end_needs_review_and_ke
     assert "its image cannot be read back" in str(first.reason)
     assert first.image is not None
     assert (session.folder.path / first.image).is_file()
+    assert {job.state for job in others} == {JobState.DONE}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_job_whose_image_is_changed_or_removed_after_it_was_saved_fails(
+    start: Start, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    def harmed(path: Path, *given: Any) -> SavedImage:
+        saved = save_em(path, *given)
+        if "J000001" in path.name:
+            data = bytearray(path.read_bytes())
+            data[len(data) // 2] ^= 1
+            path.write_bytes(data)
+            if gone:
+                path.unlink()
+        return saved
+
+    monkeypatch.setattr(saving, "save_em", harmed)
+    first, *others = start().store.queue.jobs()
+    assert first.state is JobState.FAILED
+    assert "exposed, but its image is lost" in str(first.reason)
     assert {job.state for job in others} == {JobState.DONE}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from distributed import Client
 
-from service.cluster.on_dask import OnDask, _check_versions
+from service.cluster.on_dask import OnDask, _check_versions, _first_worker
 from service.errors import InputError
 from service.version import program_version
 from tests.service.cluster import work
@@ -56,3 +56,24 @@ def test_a_worker_that_is_being_lost_is_none_of_another_version(answer: object, 
         return
     with pytest.raises(InputError, match=f"the worker at tcp://b has {says}, and this is"):
         _check_versions(client, "the cluster")
+
+
+def test_workers_that_never_begin_are_one_sentence() -> None:
+    class Waiting:
+        """A client to whom no worker comes."""
+
+        def wait_for_workers(self, count: int, timeout: float) -> None:
+            assert count == 1
+            raise TimeoutError(f"Only 0/1 workers arrived after {timeout}")
+
+    client: Any = Waiting()
+    calls: list[str] = []
+
+    def begun() -> None:
+        calls.append("begun")
+        _first_worker(client)
+
+    never = OnDask(client, "the cluster", False, lambda _: None, lambda: calls.append("revived"), begun)
+    with pytest.raises(InputError, match="no worker of this computer has begun within 120 s"):
+        list(never.each(work.squared, [1]))
+    assert calls == ["revived", "begun"], "those of an earlier call may all be gone"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from nicegui import Client, ui
+from nicegui.events import GenericEventArguments
 
 from service.console.inputs.choice import choice
 from service.console.inputs.number import NumberInput
@@ -51,6 +52,19 @@ def test_a_number_is_entered_for_what_it_was_typed_for_although_another_thing_is
     typed(number, "", "S0002", 2)
     assert entered == [("S0001", 3.0)]
     assert (number.value, number._props["shown"], number._props["answered"]) == (2, "2", 2)
+
+
+def test_a_number_whose_handling_fails_is_answered_all_the_same(a_page: Client) -> None:
+    def fails(about: str, value: float) -> None:
+        raise ValueError(about)
+
+    number = NumberInput("Place", value=2.0)
+    number.on_entered(fails)
+    args = {"about": "S0001", "text": "3", "number": 5}
+    late = GenericEventArguments(sender=number, client=a_page, args=args)
+    with pytest.raises(ValueError, match="S0001"):
+        number._entered(late)
+    assert (number._props["shown"], number._props["answered"]) == ("2", 5)
 
 
 def test_a_choice_is_what_a_person_saw_although_the_list_has_grown_meanwhile(a_page: Client) -> None:
