@@ -131,6 +131,8 @@ class PartsSettings:
     """Least correlation of neighbouring sections."""
     halves_alike: float = 0.75
     """The same of two sections. Halves of one: simulated .2 at most, on a real wafer .59 in the median."""
+    same: float = 0.9
+    """The same that needs no line: of pairs .95 to .99 (development seed 72, much tissue inside)."""
     as_alike: float = 0.9
     """Share of the best correlation from which parts are as much alike."""
     plain: float = 6.0
@@ -146,6 +148,10 @@ class PartsSettings:
     """Largest difference of a row from the known width, share, and from a whole number of sections."""
     row_gap: float = 0.08
     """Difference of sides, share, up to which something is a part of a section in size."""
+    torn_share: float = 0.02
+    """Halves and thirds, over sections, up to which they are taken for torn. Where pairs are taken for
+    sections, each ribbon of an odd number leaves a half: with 25 pairs in a ribbon, and every other one odd,
+    1 to 50. One half beside 260 sections gave a right shape a doubt (development seed 78)."""
     least_covered: float = 0.5
     """Share of the foreground that sections cover where the shape is right."""
     few: int = 3
