@@ -77,6 +77,9 @@ class GroundSettings:
 class ShapeSettings:
     """Learning the common shape, in pixels of the working scale."""
 
+    usual_chance: float = 0.7
+    """Median of the chances of outlines below which the shape is doubtful: .47 to .59 in arrays of which all
+    were wrong, .84 and more in right ones that are faint, noisy or blurred (development seeds 70, 73)."""
     least_side_px: float = 9.0
     most_aspect: float = 5.0
     least_match: float = 0.75
