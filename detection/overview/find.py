@@ -52,7 +52,16 @@ def find_sections(pixels: Pixels, shape: Shape | None = None, settings: Overview
         return Found(nothing=fits)
     sections, doubtful = judged(fits, settings)
     reason = None if sections else why_nothing(pixels, settings, searched=True)
-    return Found(tuple(sections), tuple(doubtful), fits.shape, reason, fits.doubt)
+    doubt = fits.doubt
+    if doubt is None and shape is None and _hardly_sure(sections, settings):
+        doubt = ShapeDoubt.ANOTHER
+    return Found(tuple(sections), tuple(doubtful), fits.shape, reason, doubt)
+
+
+def _hardly_sure(sections: Sequence[Outline], settings: OverviewSettings) -> bool:
+    """Return True if most outlines are unsure: it is what they have in common, their shape, that is wrong."""
+    chances = [one.confidence for one in sections]
+    return bool(chances) and float(np.median(chances)) < settings.shape.usual_chance
 
 
 def search(pixels: Pixels, shape: Shape | None, settings: OverviewSettings = DEFAULTS) -> Fits | Nothing:

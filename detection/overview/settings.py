@@ -77,6 +77,9 @@ class GroundSettings:
 class ShapeSettings:
     """Learning the common shape, in pixels of the working scale."""
 
+    usual_chance: float = 0.7
+    """Median of the chances of outlines below which the shape is doubtful: .47 to .59 in arrays of which all
+    were wrong, .84 and more in right ones that are faint, noisy or blurred (development seeds 70, 73)."""
     least_side_px: float = 9.0
     most_aspect: float = 5.0
     least_match: float = 0.75
@@ -131,6 +134,8 @@ class PartsSettings:
     """Least correlation of neighbouring sections."""
     halves_alike: float = 0.75
     """The same of two sections. Halves of one: simulated .2 at most, on a real wafer .59 in the median."""
+    same: float = 0.9
+    """The same that needs no line: of pairs .95 to .99 (development seed 72, much tissue inside)."""
     as_alike: float = 0.9
     """Share of the best correlation from which parts are as much alike."""
     plain: float = 6.0
@@ -146,6 +151,10 @@ class PartsSettings:
     """Largest difference of a row from the known width, share, and from a whole number of sections."""
     row_gap: float = 0.08
     """Difference of sides, share, up to which something is a part of a section in size."""
+    torn_share: float = 0.02
+    """Halves and thirds, over sections, up to which they are taken for torn. Where pairs are taken for
+    sections, each ribbon of an odd number leaves a half: with 25 pairs in a ribbon, and every other one odd,
+    1 to 50. One half beside 260 sections gave a right shape a doubt (development seed 78)."""
     least_covered: float = 0.5
     """Share of the foreground that sections cover where the shape is right."""
     few: int = 3

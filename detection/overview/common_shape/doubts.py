@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detection.overview import quads
 from detection.overview.common_shape.across import middle_line
@@ -60,15 +61,21 @@ def parted_at(ground: Ground, outlines: Sequence[Corners], settings: OverviewSet
 
 
 def _has_parts(sections: Sequence[Corners], others: Sequence[Corners], settings: OverviewSettings) -> bool:
-    """Return True if something has one side of a section and half or a third of the other."""
-    near = settings.parts.row_gap
+    """Return True if enough has one side of a section and half or a third of the other.
+
+    Of pairs taken for sections, every ribbon of an odd number leaves a half. One half among many is torn.
+    """
     shape = np.median([_sides(one) for one in sections], axis=0)
-    for one in others:
-        ratio = _sides(one) / shape[[[0, 1], [1, 0]]]
-        for same, part in (*ratio, *ratio[:, ::-1]):
-            if abs(same - 1) <= near and min(abs(part * parts - 1) for parts in (2, 3)) <= near:
-                return True
-    return False
+    parts = sum(_is_part(_sides(one) / shape[[[0, 1], [1, 0]]], settings.parts.row_gap) for one in others)
+    return parts > settings.parts.torn_share * len(sections)
+
+
+def _is_part(ratio: NDArray[np.float64], near: float) -> bool:
+    """Return True for sides, over those of the shape either way round, if one is whole and one a part."""
+    return any(
+        abs(same - 1) <= near and min(abs(part * parts - 1) for parts in (2, 3)) <= near
+        for same, part in (*ratio, *ratio[:, ::-1])
+    )
 
 
 def _sides(corners: Corners) -> Corners:

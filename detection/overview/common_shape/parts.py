@@ -92,9 +92,10 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
     """Return the number of sections in a row in strips of one size, and True if there is no doubt.
 
     Neighbouring sections look alike, and the line between them is one of the strongest across the strip. The
-    halves of one section differ, as the tissue does. In sections that show nothing inside, a line in the
-    middle proves nothing, since all sections would have it, but several at equal distances do. Trapezoids
-    need nothing inside: the width steps at each joint.
+    halves of one section differ, as the tissue does. Where tissue has stronger edges than the line, parts
+    that hardly differ are enough, and parts that are alike leave a doubt. In sections that show nothing
+    inside, a line in the middle proves nothing, since all sections would have it, but several at equal
+    distances do. Trapezoids need nothing inside: the width steps at each joint.
     """
     length = float(np.median([one.length for one in strips]))
     width = float(np.median([one.width for one in strips]))
@@ -109,14 +110,18 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
         return toothed, True
     alike: dict[int, float] = {}
     lined: list[int] = []
+    sure = True
     for parts in range(2, int(length / shortest) + 1):
         if length / parts > settings.most_aspect * width:
             continue
         correlation, repeated, structure = np.median([likeness(one, parts) for one in strips], axis=0)
         rank = float(np.median([joint_rank(one, parts) for one in strips]))
         least = settings.alike if parts > 2 else settings.halves_alike
-        if correlation >= least and repeated >= settings.plain and rank <= settings.any_line:
-            alike[parts] = float(correlation)
+        if correlation >= least and repeated >= settings.plain:
+            if rank <= settings.any_line or correlation >= settings.same:
+                alike[parts] = float(correlation)
+            else:
+                sure = False
         elif structure < settings.plain and rank <= settings.clear_line:
             lined.append(parts)
     if alike:
@@ -125,7 +130,7 @@ def sections_in(strips: Sequence[Strip], settings: PartsSettings) -> tuple[int, 
         # Sections that are plain but for their brightness are alike in groups.
         return max([parts, *(one for one in lined if one % parts == 0)]), True
     if not lined or max(lined) < settings.least_parts:
-        return 1, not lined
+        return 1, sure and not lined
     return max(lined), max(lined) >= settings.sure_parts
 
 

@@ -1,16 +1,19 @@
 """The confidence of an outline is a chance, and rows are parted where their lines are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.holder.section_confidence import fitted
 from detection.overview.common_shape.joints import joints_seen
+from detection.overview.common_shape.shape import shape_of
 from detection.overview.common_shape.strips import Strip
 from detection.overview.find import DEFAULTS, find_sections, search
 from detection.overview.judging.chance import LEAST_CHANCE, PER, chances
 from detection.overview.judging.evidence import NAMES, evidence_of
 from detection.overview.judging.outlines import kept_of
-from detection.overview.values import Doubt, Nothing
+from detection.overview.values import Doubt, Nothing, ShapeDoubt
 from tests.detection.overview.pictures import PLACES, drawn, outlines, rectangle
 
 
@@ -78,3 +81,15 @@ def test_the_fit_finds_the_chances_of_simulated_outcomes() -> None:
 
 def test_every_measurement_has_a_number() -> None:
     assert tuple(PER) == NAMES
+
+
+def test_a_shape_is_doubtful_where_most_outlines_are_hardly_sure_unless_a_person_gave_it() -> None:
+    truth = outlines()
+    picture = drawn(truth)
+    usual = float(np.median([one.confidence for one in find_sections(picture).sections]))
+    below, above = (
+        replace(DEFAULTS, shape=replace(DEFAULTS.shape, usual_chance=usual + more)) for more in (-0.01, 0.01)
+    )
+    assert find_sections(picture, settings=below).shape_doubt is None
+    assert find_sections(picture, settings=above).shape_doubt is ShapeDoubt.ANOTHER
+    assert find_sections(picture, shape_of(truth, DEFAULTS.shape), above).shape_doubt is None

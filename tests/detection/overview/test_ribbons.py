@@ -20,7 +20,7 @@ from detection.overview.ground import Ground, ground_of
 from detection.overview.quads import facing_deg, overlap, placed
 from detection.overview.settings import OverviewSettings, ShapeSettings
 from detection.overview.values import Corners, ShapeDoubt
-from tests.detection.overview.pictures import drawn, outlines, rectangle
+from tests.detection.overview.pictures import SIZE, drawn, outlines, rectangle
 
 SETTINGS = OverviewSettings()
 WIDTH, HEIGHT = 44.0, 30.0
@@ -88,6 +88,22 @@ def test_a_section_with_a_line_in_its_middle_is_no_pair() -> None:
     assert usual_division(ground(picture), sections, SETTINGS.parts).parts == 1
 
 
+@pytest.mark.parametrize(("other_px", "expected"), [(0, (2, True)), (3, (1, False)), (9, (1, True))])
+def test_pairs_without_a_line_are_told_by_tissue_that_is_the_same(
+    other_px: int, expected: tuple[int, bool]
+) -> None:
+    rows = [row(2, x, 60, turn) for x, turn in ((50, 10), (150, 10))]
+    picture = drawn([one for each in rows for one in each], (120, 210))
+    for each in rows:
+        with_tissue(picture, each, None)
+        if other_px:
+            # What only one of the two shows.
+            place = 0.7 * each[1].mean(0) + 0.3 * each[1][1]
+            cv2.circle(picture, np.round(place).astype(int).tolist(), other_px, 100, -1)
+    division = usual_division(ground(picture), [hull(one) for one in rows], SETTINGS.parts)
+    assert (division.parts, division.sure) == expected
+
+
 def test_plain_pieces_with_a_line_between_them_are_doubtful() -> None:
     rows = [row(2, x, 60, turn) for x, turn in ((50, 10), (150, -25))]
     picture = drawn([one for each in rows for one in each], (120, 210))
@@ -140,6 +156,22 @@ def test_a_shape_that_is_not_sure_is_doubtful() -> None:
         for one, seen in ((shape, 8), (replace(shape, sure=False), 8), (shape, 3), (shape, 0))
     ]
     assert doubts == [None, ShapeDoubt.PARTS, ShapeDoubt.ANOTHER, ShapeDoubt.ANOTHER]
+
+
+@pytest.mark.parametrize(("halves", "doubt"), [(0, None), (1, None), (2, ShapeDoubt.PARTS)])
+def test_one_half_among_many_sections_is_torn_and_more_leave_a_doubt(
+    halves: int, doubt: ShapeDoubt | None
+) -> None:
+    truth = outlines([(x, y, 0) for y in range(40, 240, 40) for x in range(40, 640, 50)])
+    picture = drawn(truth, (300, 680))
+    half = np.array([[0, 0], [SIZE[0], 0], [SIZE[0], SIZE[1] / 2], [0, SIZE[1] / 2]])
+    others = [half + np.array([60 * number, 250]) for number in range(halves)]
+    places = [one - 0.5 for one in truth]
+    assert len(truth) == 60
+    assert (
+        shape_doubt(ground(picture), shape_of(truth, SETTINGS.shape), places, others, WHOLE, SETTINGS)
+        is doubt
+    )
 
 
 def test_a_row_without_lines_is_parted_by_a_known_shape() -> None:
