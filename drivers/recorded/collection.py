@@ -18,7 +18,7 @@ SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".png")
 _MAX_FILES = 100_000
 _DEEPEST, _MOST_LOOKED, _MOST_SHOWN = 2, 2_000, 3
 """Levels of folders in which images are looked for to suggest them, folders looked into, and those shown."""
-_DRAWN = ("pictures", "stitched", "em")
+_WITHOUT_FLUORESCENCE = ("pictures", "stitched", "em")
 """Folders of a run without fluorescence: they are suggested last."""
 _SHARE_OF_MEMORY = 0.6
 """Largest share of the computer's memory for frames; detection needs some beside them. Chosen by hand."""
@@ -159,7 +159,7 @@ def said_of_folders(folder: Path, is_wanted: Callable[[Path], bool]) -> str:
                 among.append(one)
     if not among:
         return ""
-    among.sort(key=lambda one: one.relative_to(folder).parts[0] in _DRAWN)
+    among.sort(key=lambda one: one.relative_to(folder).parts[0] in _WITHOUT_FLUORESCENCE)
     shown = ", ".join(str(one.relative_to(folder)) for one in among[:_MOST_SHOWN])
     more = f" and {len(among) - _MOST_SHOWN} more" if len(among) > _MOST_SHOWN else ""
     pattern = f"; or by a pattern, such as '{among[0].parent}/*'" if len(among) > 1 else ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from service.model.images.trends import Quantity, Trend
 
-_WHAT: Mapping[Quantity, str] = {
+_NAMES: Mapping[Quantity, str] = {
     Quantity.LIGHT: "the background of the fluorescence",
     Quantity.CELLS: "the brightness of the cells",
     Quantity.LIGHT_DETAIL: "the fine detail of the fluorescence",
@@ -44,7 +44,7 @@ def trend_says(trend: Trend) -> str:
     # A rise by more than half is better said as a factor.
     by = f"{1 - trend.ratio:.0%} lower" if lower else f"{trend.ratio:.2g} times as high"
     as_in = "than in" if lower else "as in"
-    what = _WHAT[trend.quantity]
+    what = _NAMES[trend.quantity]
     return (
         f"{what} is {by} in the latest sections, up to {trend.latest}, {as_in} the first, from {trend.first}"
     )
